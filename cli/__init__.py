@@ -1,0 +1,1 @@
+"""The `yikatong` command line, for bureaus, banks and operators. Its words are Chinese; its code is English."""
