@@ -1,0 +1,144 @@
+"""Our policy, one typed TOML file: everything the notice does not say (DESIGN §4). Never mixed into the plan's data."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from yikatong.errors import Refusal
+from yikatong.plan.notice import read_text
+from yikatong.plan.register import check_code
+
+SETTINGS_PATH = Path(__file__).parent / "settings.toml"
+WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI")
+# A later payday would not exist in February, and that month would silently pay nobody.
+LAST_PAYDAY = 28
+
+
+@dataclass(frozen=True)
+class SubsidySettings:
+    """The policy for one subsidy. Amounts are integer fen; None means no limit."""
+
+    code: str
+    claim_group: str
+    payday: int
+    household: bool
+    sensitive: bool
+    account_allowed: bool
+    approval_expiry_days: int
+    amount_limit_fen: int | None = None
+    second_approval_fen: int | None = None
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether the subsidy shares its claims with another: one entitled unit and slot get one of them, not both."""
+        return self.claim_group != self.code
+
+
+@dataclass(frozen=True)
+class ScheduleSettings:
+    """When ticks fire: `hour` in Asia/Shanghai, `weekday` for the weekly ones."""
+
+    hour: int
+    weekday: str
+
+
+# What a key takes: its type and, for integers, the least and the greatest value.
+_KEYS: dict[str, tuple[type, int, int]] = {
+    "payday": (int, 1, LAST_PAYDAY),
+    "household": (bool, 0, 1),
+    "sensitive": (bool, 0, 1),
+    "account_allowed": (bool, 0, 1),
+    "approval_expiry_days": (int, 1, 366),
+    "amount_limit_fen": (int, 1, 10**10),
+    "second_approval_fen": (int, 1, 10**14),
+    "claim_group": (str, 0, 0),
+}
+_OPTIONAL = {"amount_limit_fen", "second_approval_fen", "claim_group"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Defaults and what differs, by permanent code."""
+
+    schedule: ScheduleSettings
+    defaults: SubsidySettings
+    by_code: Mapping[str, SubsidySettings]
+
+    @classmethod
+    def committed(cls) -> "Settings":
+        return cls.load(SETTINGS_PATH)
+
+    @classmethod
+    def load(cls, path: Path) -> "Settings":
+        """Read a settings file; an unknown key, a missing default, a wrong type or a value out of bounds is refused."""
+        try:
+            data = tomllib.loads(read_text(path))
+        except tomllib.TOMLDecodeError as error:
+            raise Refusal(f"设置文件 {path.name} 不是合法的 TOML：{error}", "bad_settings") from None
+        _only(data, {"schedule", "defaults", "subsidy"}, "顶层")
+        defaults = _table(data, "defaults")
+        if missing := sorted(set(_KEYS) - _OPTIONAL - set(defaults)):
+            raise Refusal(f"设置 [defaults] 缺少 {'、'.join(missing)}", "bad_settings")
+        if "claim_group" in defaults:
+            raise Refusal("设置 [defaults] 不能有 claim_group：那会使所有项目互斥", "bad_settings")
+        base = SubsidySettings(code="", claim_group="", **_checked(defaults, "defaults"))
+        by_code: dict[str, SubsidySettings] = {}
+        for code, table in _table(data, "subsidy").items():
+            check_code(code)
+            if not isinstance(table, dict):
+                raise Refusal(f"设置 [subsidy.{code}] 应是一个表", "bad_settings")
+            values = {"code": code, "claim_group": code} | _checked(table, f"subsidy.{code}")
+            by_code[code] = replace(base, **values)
+        return cls(_schedule(_table(data, "schedule")), base, by_code)
+
+    def for_subsidy(self, code: str | None) -> SubsidySettings:
+        """The settings of a subsidy; the defaults where nothing differs, or where it has no code yet."""
+        if code is None:
+            return self.defaults
+        return self.by_code.get(code) or replace(self.defaults, code=code, claim_group=code)
+
+    def unknown_codes(self, known: frozenset[str]) -> list[str]:
+        """Codes the file speaks of that no register holds: a mistyped code must not silently mean the defaults."""
+        return sorted(set(self.by_code) - known)
+
+
+def _table(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = data.get(name, {})
+    if not isinstance(table, dict):
+        raise Refusal(f"设置 [{name}] 应是一个表", "bad_settings")
+    return table
+
+
+def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    if unknown := sorted(set(table) - known):
+        raise Refusal(f"设置 {where} 有不认识的键：{'、'.join(unknown)}", "bad_settings")
+
+
+def _checked(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    _only(table, set(_KEYS), f"[{where}]")
+    for key, value in table.items():
+        kind, low, high = _KEYS[key]
+        if type(value) is not kind:  # bool is an int to isinstance, and a payday of true is not a day
+            raise Refusal(f"设置 [{where}] 的 {key} 应是{_kind_name(kind)}", "bad_settings")
+        if kind is int and not low <= value <= high:
+            raise Refusal(f"设置 [{where}] 的 {key} 应在 {low} 至 {high} 之间", "bad_settings")
+        if kind is str:
+            check_code(value)
+    return dict(table)
+
+
+def _kind_name(kind: type) -> str:
+    return {int: "整数", bool: "true 或 false", str: "文字"}[kind]
+
+
+def _schedule(table: Mapping[str, Any]) -> ScheduleSettings:
+    _only(table, {field.name for field in fields(ScheduleSettings)}, "[schedule]")
+    hour, weekday = table.get("hour"), table.get("weekday")
+    if type(hour) is not int or not 0 <= hour <= 23:
+        raise Refusal("设置 [schedule] 的 hour 应是 0 至 23 的整数", "bad_settings")
+    if not isinstance(weekday, str) or not re.fullmatch("|".join(WEEKDAYS), weekday):
+        raise Refusal(f"设置 [schedule] 的 weekday 应是 {'、'.join(WEEKDAYS)} 之一", "bad_settings")
+    return ScheduleSettings(hour, weekday)
