@@ -1,0 +1,205 @@
+"""A batch: one accepted roster of one region and one subsidy; the unit of work and of distribution (DESIGN §1)."""
+
+from pydantic import BaseModel, ConfigDict
+
+from yikatong.payments import split_batch_id
+from yikatong.ports import Stored
+from yikatong.states import BatchState, event_of
+
+
+class Tally(BaseModel):
+    """A number of rows and their sum in fen."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int = 0
+    fen: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(count=self.count + other.count, fen=self.fen + other.fen)
+
+    def __sub__(self, other: "Tally") -> "Tally":
+        return Tally(count=self.count - other.count, fen=self.fen - other.fen)
+
+
+class Approval(BaseModel):
+    """What an approver put their name to: exactly that file, and exactly those rows (DESIGN §2)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    approver: str
+    approved_at: str
+    sha256: str
+    object_version: str
+    mode: str
+    code: str
+    slots: tuple[str, ...]
+    payable: Tally
+    held: Tally
+    accepted_reviews: tuple[int, ...] = ()
+    accepted: Tally = Tally()
+    """The rows under review that were accepted by name (their row numbers above), and their sum."""
+
+
+class Selection(BaseModel):
+    """What the claim step decided for the approved rows; the rows themselves are in the lake under `key`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    sha256: str
+    sent: Tally
+    held: Tally
+    not_sent: Tally
+
+
+class Instruction(BaseModel):
+    """What the bank is told: one payments file and its messages, stored before the batch says INSTRUCTED."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bank_id: str
+    payments_key: str
+    sha256: str
+    messages: tuple[str, ...]
+    instructed_at: str
+
+
+class Settlement(BaseModel):
+    """The latest committed settlement of a batch: one row per payment under `key`, tallies here."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seq: int
+    key: str
+    digest: str
+    settled: Tally = Tally()
+    rejected: Tally = Tally()
+    in_doubt: Tally = Tally()
+    returned: Tally = Tally()
+    frozen: Tally = Tally()
+    """`settled` counts every payment the bank credited, those later `returned` included (returned ⊆ settled)."""
+
+
+class Batch(Stored):
+    batch_id: str
+    plan_year: int
+    number: int
+    code: str
+    region: str
+    mode: str
+    state: BatchState
+    object_key: str
+    object_version: str
+    sha256: str
+    uploader: str
+    received_at: str
+    rows: int = 0
+    payable: Tally = Tally()
+    held: Tally = Tally()
+    review: Tally = Tally()
+    excluded: Tally = Tally()
+    slots: tuple[str, ...] = ()
+    refusal: str = ""
+    findings: int = 0
+    """Number of findings in the report, remarks included."""
+    rows_key: str = ""
+    rows_sha256: str = ""
+    report_key: str = ""
+    approval: Approval | None = None
+    run_id: str = ""
+    funds_year: int = 0
+    selection: Selection | None = None
+    reserved_fen: int | None = None
+    """Fen this batch holds reserved in its funds; None while nothing has been reserved."""
+    instruction: Instruction | None = None
+    settlement: Settlement | None = None
+    published_seq: int = 0
+    carried: str = ""
+    """Why a run left this batch to the next one, in words; empty when it did not."""
+    withdrawn_because: str = ""
+    released: bool = False
+    """True once a withdrawn batch has its release entry in every slot's manifest (PROTOCOL W1)."""
+
+    @property
+    def digest(self) -> str:
+        return self.batch_id.rsplit(".", 1)[1]
+
+    def moved(self, to: BatchState, **changes: object) -> "Batch":
+        """This batch in its next state, with changes; raises `IllegalMove` when the table has no such edge."""
+        event_of(self.state, to)
+        return self.changed(state=to, **changes)
+
+    def changed(self, **changes: object) -> "Batch":
+        return self.model_copy(update=changes)
+
+
+def batches_pk(code: str, mode: str) -> str:
+    return f"BATCHES#{code}#{mode}"
+
+
+def batch_key(identity: str) -> tuple[str, str]:
+    """(pk, sk) of a batch in the control table."""
+    code, mode, _ = split_batch_id(identity)
+    return batches_pk(code, mode), identity
+
+
+class RosterObject(Stored):
+    """Which batch stands for a roster object's key, and the newest arrival seen there (S3's `sequencer`)."""
+
+    batch_id: str
+    sequencer: str = ""
+
+
+def roster_object_key(object_key: str) -> tuple[str, str]:
+    return f"OBJECT#{object_key}", "OBJECT"
+
+
+class Upload(Stored):
+    """An upload asked for through the bureau API: an S3 event names the account only, this item names the person."""
+
+    upload_id: str
+    principal: str
+    object_key: str
+    mode: str
+
+
+def upload_key(upload_id: str) -> tuple[str, str]:
+    return f"UPLOAD#{upload_id}", "UPLOAD"
+
+
+class WaitingTask(Stored):
+    """The token of the task that waits for a batch's receipts (PROTOCOL B4)."""
+
+    token: str
+
+
+def waiting_key(identity: str) -> tuple[str, str]:
+    return f"TOKEN#{identity}", "TOKEN"
+
+
+class PassedTrial(Stored):
+    """A trial of one subsidy in one region whose every payment the bank's test channel answered (DESIGN §4)."""
+
+    batch_id: str
+    passed_at: str
+
+
+def trial_key(code: str, plan_year: int, region: str) -> tuple[str, str]:
+    return f"TRIALS#{code}", f"{plan_year}#{region}"
+
+
+class Occasion(Stored):
+    """One occasion of a 多次/年 subsidy, opened beforehand; its slot is `{year}#NAME`."""
+
+    code: str
+    slot: str
+    title: str
+    region: str
+    first: str
+    last: str
+    opened_by: str
+
+
+def occasion_key(code: str, slot: str) -> tuple[str, str]:
+    return f"OCCASIONS#{code}", slot

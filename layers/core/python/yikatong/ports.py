@@ -1,0 +1,133 @@
+"""What the use cases need from outside, as Protocols. `yikatong.aws` and the tests' in-memory fakes implement them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Stored(BaseModel):
+    """An item of the control table. `version` counts its writes; 0 means it has not been written yet.
+
+    Unknown attributes are kept, so that two code versions can share the table.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    pk: str
+    sk: str
+    version: int = 0
+
+
+S = TypeVar("S", bound=Stored)
+
+
+class Control(Protocol):
+    """The control table: consistent reads, and writes conditional on the version that was read."""
+
+    def read(self, model: type[S], pk: str, sk: str) -> S | None: ...
+
+    def list(self, model: type[S], pk: str, sk_prefix: str = "") -> list[S]: ...
+
+    def save(self, *items: Stored) -> None:
+        """Write all items or none, each on condition that the stored version is still `item.version` (0: absent).
+
+        The stored version becomes `item.version + 1`. Raises `yikatong.errors.Conflict` when a condition does not hold;
+        the caller reads again, since a lost acknowledgement looks the same as a lost race.
+        """
+        ...
+
+    def list_region(self, model: type[S], region_prefix: str) -> list[S]:
+        """Batches of a region and those below it, newest first. Eventually consistent: for people to look at only."""
+        ...
+
+
+@dataclass(frozen=True)
+class Once:
+    """The outcome of a put-if-absent: whether this call created the object, and the bytes that stand."""
+
+    created: bool
+    data: bytes
+
+
+class DigestMismatch(Exception):
+    """An object exists under a deterministic key, made from other inputs (PROTOCOL O1): stop, a person must look."""
+
+
+class Lake(Protocol):
+    """The lake bucket. Objects are written once; nobody deletes them (PROTOCOL O1)."""
+
+    def put_once(self, key: str, data: bytes, digest: str) -> Once:
+        """Put if absent, with the digest of (step, inputs); raise `DigestMismatch` if it exists under another digest."""
+        ...
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def list(self, prefix: str) -> list[str]: ...
+
+
+class BankSilence(Exception):
+    """The bank gave no usable answer (timeout, broken connection, 5xx): what happened is unknown, never failed."""
+
+
+class Bank(Protocol):
+    def send(self, bank_id: str, message: bytes, *, trial: bool) -> None:
+        """Hand over one stored message; raise `BankSilence` unless the bank acknowledged it."""
+        ...
+
+    def enquire(self, bank_id: str, message_id: str) -> bytes | None:
+        """The bank's pain.002 of what it knows now, None when it never received the message; may raise `BankSilence`."""
+        ...
+
+
+@dataclass(frozen=True)
+class RunOrder:
+    """An order to pay: a schedule's tick (`cause` = `sched`) or a person's or an event's own order."""
+
+    plan_year: int
+    code: str
+    mode: str
+    as_of: date
+    cause: str
+
+
+class Workflow(Protocol):
+    """Step Functions, as far as runs need it. Names never protect against double payment (PROTOCOL R1)."""
+
+    def start(self, execution: str, order: RunOrder, run_id: str) -> None:
+        """Start it; harmless when that very execution was started before."""
+        ...
+
+    def status(self, execution: str) -> str:
+        """`RUNNING`, `ENDED` or `ABSENT`."""
+        ...
+
+    def stop(self, execution: str, reason: str) -> None: ...
+
+    def wake(self, token: str, output: dict[str, Any]) -> bool:
+        """Answer a waiting task; False when the token is dead, which is nothing to worry about (PROTOCOL B4)."""
+        ...
+
+
+class Orders(Protocol):
+    def order_run(self, order: RunOrder) -> None:
+        """Publish `RunOrdered`: `start_run` takes it up."""
+        ...
+
+    def order_once(self, name: str, at: datetime, order: dict[str, Any]) -> None:
+        """Make a one-time schedule that calls `start_run` at that Shanghai time; harmless when it exists."""
+        ...
+
+
+class Records(Protocol):
+    """The public records table."""
+
+    def put_all(self, items: Iterable[dict[str, Any]]) -> int: ...
+
+    def of_person(self, pk: str) -> Sequence[dict[str, Any]]: ...
+
+
+Clock = Callable[[], datetime]
+"""Returns the present time, aware, in Asia/Shanghai. Used to stamp what happened; no rule reads it."""

@@ -1,0 +1,124 @@
+"""In-memory stand-ins for the ports, faithful in what the protocol leans on: versions, put-if-absent, digests."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from yikatong.errors import Conflict
+from yikatong.ports import BankSilence, DigestMismatch, Once, RunOrder, Stored
+
+S = TypeVar("S", bound=Stored)
+
+
+class MemoryControl:
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+        self.writes = 0
+
+    def read(self, model: type[S], pk: str, sk: str) -> S | None:
+        item = self.items.get((pk, sk))
+        return None if item is None else model.model_validate(item)
+
+    def list(self, model: type[S], pk: str, sk_prefix: str = "") -> list[S]:
+        found = sorted(key for key in self.items if key[0] == pk and key[1].startswith(sk_prefix))
+        return [model.model_validate(self.items[key]) for key in found]
+
+    def list_region(self, model: type[S], region_prefix: str) -> list[S]:
+        rows = [item for item in self.items.values() if str(item.get("region", "")).startswith(region_prefix) and "received_at" in item]
+        return [model.model_validate(item) for item in sorted(rows, key=lambda item: str(item["received_at"]), reverse=True)]
+
+    def save(self, *items: Stored) -> None:
+        for item in items:
+            stored = self.items.get((item.pk, item.sk))
+            if (0 if stored is None else stored["version"]) != item.version:
+                raise Conflict(f"{item.pk} {item.sk}")
+        for item in items:
+            self.writes += 1
+            self.items[(item.pk, item.sk)] = {**item.model_dump(mode="json", exclude_none=True), "version": item.version + 1}
+
+
+class MemoryLake:
+    def __init__(self) -> None:
+        self.objects: dict[str, tuple[bytes, str]] = {}
+
+    def put_once(self, key: str, data: bytes, digest: str) -> Once:
+        if key in self.objects:
+            stored, stored_digest = self.objects[key]
+            if stored_digest != digest:
+                raise DigestMismatch(key)
+            return Once(created=False, data=stored)
+        self.objects[key] = (data, digest)
+        return Once(created=True, data=data)
+
+    def get(self, key: str) -> bytes | None:
+        found = self.objects.get(key)
+        return None if found is None else found[0]
+
+    def list(self, prefix: str) -> list[str]:
+        return sorted(key for key in self.objects if key.startswith(prefix))
+
+
+class MemoryBank:
+    """Acknowledges and remembers; `silent` makes it say nothing though it took the message."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes, bool]] = []
+        self.answers: dict[str, bytes] = {}
+        self.silent = False
+
+    def send(self, bank_id: str, message: bytes, *, trial: bool) -> None:
+        self.sent.append((bank_id, message, trial))
+        if self.silent:
+            raise BankSilence(bank_id)
+
+    def enquire(self, bank_id: str, message_id: str) -> bytes | None:
+        return self.answers.get(message_id)
+
+
+class MemoryWorkflow:
+    def __init__(self) -> None:
+        self.executions: dict[str, str] = {}
+        self.started: list[tuple[str, RunOrder]] = []
+        self.woken: list[str] = []
+
+    def start(self, execution: str, order: RunOrder, run_id: str) -> None:
+        if execution not in self.executions:
+            self.executions[execution] = "RUNNING"
+            self.started.append((execution, order))
+
+    def status(self, execution: str) -> str:
+        return self.executions.get(execution, "ABSENT")
+
+    def stop(self, execution: str, reason: str) -> None:
+        self.executions[execution] = "ENDED"
+
+    def wake(self, token: str, output: dict[str, Any]) -> bool:
+        self.woken.append(token)
+        return True
+
+
+class MemoryOrders:
+    def __init__(self) -> None:
+        self.runs: list[RunOrder] = []
+        self.once: list[tuple[str, datetime, dict[str, Any]]] = []
+
+    def order_run(self, order: RunOrder) -> None:
+        self.runs.append(order)
+
+    def order_once(self, name: str, at: datetime, order: dict[str, Any]) -> None:
+        self.once.append((name, at, order))
+
+
+class MemoryRecords:
+    def __init__(self) -> None:
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def put_all(self, items: Iterable[dict[str, Any]]) -> int:
+        count = 0
+        for item in items:
+            self.items[(item["pk"], item["sk"])] = item
+            count += 1
+        return count
+
+    def of_person(self, pk: str) -> Sequence[dict[str, Any]]:
+        return [item for key, item in sorted(self.items.items()) if key[0] == pk]
