@@ -19,11 +19,11 @@ class MemoryControl:
         item = self.items.get((pk, sk))
         return None if item is None else model.model_validate(item)
 
-    def list(self, model: type[S], pk: str, sk_prefix: str = "") -> list[S]:
+    def query(self, model: type[S], pk: str, sk_prefix: str = "") -> list[S]:
         found = sorted(key for key in self.items if key[0] == pk and key[1].startswith(sk_prefix))
         return [model.model_validate(self.items[key]) for key in found]
 
-    def list_region(self, model: type[S], region_prefix: str) -> list[S]:
+    def query_region(self, model: type[S], region_prefix: str) -> list[S]:
         rows = [item for item in self.items.values() if str(item.get("region", "")).startswith(region_prefix) and "received_at" in item]
         return [model.model_validate(item) for item in sorted(rows, key=lambda item: str(item["received_at"]), reverse=True)]
 
@@ -54,7 +54,7 @@ class MemoryLake:
         found = self.objects.get(key)
         return None if found is None else found[0]
 
-    def list(self, prefix: str) -> list[str]:
+    def keys(self, prefix: str) -> list[str]:
         return sorted(key for key in self.objects if key.startswith(prefix))
 
 

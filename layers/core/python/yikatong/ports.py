@@ -29,7 +29,7 @@ class Control(Protocol):
 
     def read(self, model: type[S], pk: str, sk: str) -> S | None: ...
 
-    def list(self, model: type[S], pk: str, sk_prefix: str = "") -> list[S]: ...
+    def query(self, model: type[S], pk: str, sk_prefix: str = "") -> list[S]: ...
 
     def save(self, *items: Stored) -> None:
         """Write all items or none, each on condition that the stored version is still `item.version` (0: absent).
@@ -39,7 +39,7 @@ class Control(Protocol):
         """
         ...
 
-    def list_region(self, model: type[S], region_prefix: str) -> list[S]:
+    def query_region(self, model: type[S], region_prefix: str) -> list[S]:
         """Batches of a region and those below it, newest first. Eventually consistent: for people to look at only."""
         ...
 
@@ -65,7 +65,7 @@ class Lake(Protocol):
 
     def get(self, key: str) -> bytes | None: ...
 
-    def list(self, prefix: str) -> list[str]: ...
+    def keys(self, prefix: str) -> list[str]: ...
 
 
 class BankSilence(Exception):

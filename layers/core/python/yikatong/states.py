@@ -106,9 +106,9 @@ class IllegalMove(Exception):
 
 def event_of(before: BatchState | RunState | PaymentState, after: BatchState | RunState | PaymentState) -> str:
     """Return the event that the move `before` → `after` emits; raise `IllegalMove` when the table has no such edge."""
-    table: dict[str, Facts] = {**BATCH} if isinstance(before, BatchState) else {**RUN} if isinstance(before, RunState) else {**PAYMENT}
+    facts = BATCH[before] if isinstance(before, BatchState) else RUN[before] if isinstance(before, RunState) else PAYMENT[before]
     try:
-        return table[before].edges[after]
+        return facts.edges[after]
     except KeyError:
         raise IllegalMove(f"{type(before).__name__}: {before} → {after}") from None
 

@@ -1,4 +1,4 @@
-"""The plan is data: the notice's table as types, and every rule read off it (DESIGN §4). No clock, no AWS, no environment."""
+"""The plan is data: the notice's table as types, and every rule read off it (DESIGN §4). No clock, no AWS."""
 
 from yikatong.plan.book import Plan, PlanBook
 from yikatong.plan.cron import validate_expression
@@ -16,7 +16,7 @@ from yikatong.plan.payable import (
 )
 from yikatong.plan.periods import Month, Window
 from yikatong.plan.register import Register, require_registered
-from yikatong.plan.schedules import TIMEZONE, Schedule, derive_schedules
+from yikatong.plan.schedules import TIMEZONE, Schedule, derive_schedules, derive_schedules_of
 from yikatong.plan.settings import ScheduleSettings, Settings, SubsidySettings
 from yikatong.plan.slots import Slot
 from yikatong.plan.working_days import Cadence, Tick, Unpublished, WorkingDays, what_to_do
@@ -49,6 +49,7 @@ __all__ = [
     "WorkingDays",
     "day_refusal",
     "derive_schedules",
+    "derive_schedules_of",
     "is_formal_day",
     "is_late_trial",
     "judge_slot",

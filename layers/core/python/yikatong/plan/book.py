@@ -1,8 +1,9 @@
 """The plans of one or more years, loaded side by side, with their subsidies' permanent codes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from yikatong.errors import Refusal
 from yikatong.plan import phrases
@@ -11,6 +12,7 @@ from yikatong.plan.notice import COLUMNS, RawRow, read_csv, read_text, row_fault
 from yikatong.plan.register import Register
 
 PLANS_FOLDER = Path(__file__).parent / "plans"
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,9 @@ class Plan:
                 subsidies.append(subsidy)
         names = [subsidy.name for subsidy in subsidies]
         faults += [
-            f"序号{subsidy.number}“{COLUMNS[1]}”列：“{subsidy.name}”重复" for i, subsidy in enumerate(subsidies) if subsidy.name in names[:i]
+            f"第{row.line}行（序号{row.cells[0]}）“{COLUMNS[1]}”列：“{name}”重复"
+            for index, (row, name) in enumerate(zip(rows, names, strict=False))
+            if name in names[:index]
         ]
         if faults:
             raise Refusal("\n".join(faults), "bad_plan")
@@ -54,57 +58,35 @@ def _plan_year(rows: list[RawRow]) -> int:
     """The plan's year is the one its 发放属期 columns agree on; the first row that can be read decides."""
     for row in rows:
         try:
-            return int(phrases.entitlement(row.cells[4]).first[:4])
+            return phrases.year_of(row.cells[4])
         except Refusal:
             continue
     raise Refusal(f"{rows[0].place}“{COLUMNS[4]}”列：没有一行读得懂，无法确定计划年度", "bad_plan")
 
 
 def _read_row(row: RawRow, year: int, register: Register) -> tuple[Subsidy | None, list[str]]:
+    """One row as a subsidy, or every fault in it, each with its column."""
     faults: list[str] = []
 
-    def blame(column: int, refusal: Refusal) -> None:
-        faults.append(f"{row.place}“{COLUMNS[column]}”列：{refusal.message}")
+    def read(column: int, reader: Callable[[str], Value]) -> Value | None:
+        try:
+            return reader(row.cells[column])
+        except Refusal as refusal:
+            faults.append(f"{row.place}“{COLUMNS[column]}”列：{refusal.message}")
+            return None
 
-    number, name = int(row.cells[0]), phrases.without_blanks(row.cells[1])
-    if not name:
-        blame(1, Refusal("不能为空"))
-    departments = frequency = entitlement = trial = formal = rule = None
-    try:
-        departments = phrases.departments(row.cells[2])
-    except Refusal as refusal:
-        blame(2, refusal)
-    try:
-        frequency = phrases.frequency(row.cells[3])
-    except Refusal as refusal:
-        blame(3, refusal)
-    try:
-        entitlement = phrases.entitlement(row.cells[4])
-        if entitlement.first[:4] != f"{year:04d}":
-            raise Refusal(f"“{row.cells[4]}”不在计划年度{year}年", "wrong_year")
-    except Refusal as refusal:
-        blame(4, refusal)
-    try:
-        rule = phrases.cross_period(row.cells[5])
-    except Refusal as refusal:
-        blame(5, refusal)
-    try:
-        trial = phrases.trial(row.cells[6], year)
-    except Refusal as refusal:
-        blame(6, refusal)
-    try:
-        if frequency is not None:
-            formal = phrases.formal(row.cells[7], year, frequency)
-    except Refusal as refusal:
-        blame(7, refusal)
-    if faults or not (departments and frequency and entitlement and trial and formal):
+    name = read(1, phrases.name)
+    departments = read(2, phrases.departments)
+    frequency = read(3, phrases.frequency)
+    entitlement = read(4, lambda text: phrases.entitlement(text, year))
+    rule = read(5, lambda text: phrases.cross_period(text, frequency))
+    trial = read(6, lambda text: phrases.trial(text, year))
+    formal = read(7, lambda text: phrases.formal(text, year, frequency))
+    if faults or not (name and departments and frequency and entitlement and trial and formal):
         return None, faults
+    number = int(row.cells[0])
     code = register.code_of(year, number, name)
-    try:
-        return Subsidy(year, number, code, name, departments, frequency, entitlement, rule, trial, formal), []
-    except Refusal as refusal:
-        blame(5, refusal)
-        return None, faults
+    return Subsidy(year, number, code, name, departments, frequency, entitlement, rule, trial, formal), []
 
 
 @dataclass(frozen=True)
@@ -121,7 +103,7 @@ class PlanBook:
 
     @classmethod
     def load(cls, paths: Sequence[Path], register: Register | None = None) -> "PlanBook":
-        """Read plan CSVs; two plans of one year are refused. Codes come from `register`, the committed one by default."""
+        """Read plan CSVs; two plans of one year are refused. `register` gives codes (by default the committed one)."""
         register = register or Register.committed()
         plans: dict[int, Plan] = {}
         for path in paths:

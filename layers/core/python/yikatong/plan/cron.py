@@ -10,8 +10,10 @@ from datetime import datetime
 
 from yikatong.errors import Refusal
 
-_MONTH_NAMES = {name: number for number, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), start=1)}
-_DAY_NAMES = {name: number for number, name in enumerate("SUN MON TUE WED THU FRI SAT".split(), start=1)}
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_MONTH_NAMES = {name: number for number, name in enumerate(_MONTHS, start=1)}
+_DAY_NAMES = {name: number for number, name in enumerate(_WEEKDAYS, start=1)}
 _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("分", 0, 59, {}),
     ("时", 0, 23, {}),

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from yikatong.errors import Refusal
 from yikatong.plan.periods import Month, Window
 
 
@@ -36,6 +35,10 @@ class CrossPeriodRule:
     back: int
     forward: int
     unit: Literal["month", "quarter"]
+
+    def fits(self, frequency: Frequency) -> bool:
+        """A rule in months belongs to monthly subsidies, one in quarters to quarterly ones."""
+        return frequency is {"month": Frequency.MONTHLY, "quarter": Frequency.QUARTERLY}[self.unit]
 
     def __str__(self) -> str:
         unit = {"month": "个月", "quarter": "个季度"}[self.unit]
@@ -69,18 +72,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Formal:
-    """正式发放时间: the days a formal run may fall on; `on_demand` for 实际发放日 (any day, an approval orders the run)."""
+    """正式发放时间: the days a formal run may fall on; `on_demand` for 实际发放日 (an approval orders the run)."""
 
     window: Window
     on_demand: bool = False
 
 
-_UNIT_OF: dict[Frequency, Literal["month", "quarter"]] = {Frequency.MONTHLY: "month", Frequency.QUARTERLY: "quarter"}
-
-
 @dataclass(frozen=True)
 class Subsidy:
-    """补贴项目: one row. `number` means something only within `plan_year`; `code` is permanent, None where not registered."""
+    """补贴项目: one row. `number` counts within `plan_year`; `code` is permanent, None where the name is unknown."""
 
     plan_year: int
     number: int
@@ -95,9 +95,7 @@ class Subsidy:
 
     def __post_init__(self) -> None:
         rule = self.cross_period
-        if rule is not None and _UNIT_OF.get(self.frequency) != rule.unit:
-            unit = {"month": "月", "quarter": "季"}[rule.unit]
-            raise Refusal(f"按{unit}追溯的规则不适用于发放频次“{self.frequency}”", "rule_unfit")
+        assert rule is None or rule.fits(self.frequency), "a rule counts in the slots of its frequency"
 
     def __str__(self) -> str:
         return f"{self.plan_year}年第{self.number}项“{self.name}”"

@@ -1,7 +1,7 @@
 """The notice's text to the plan's eight columns, and the plan's CSV to rows.
 
-The notice prints its table in several pieces, each with its own header, cells parted by tabs, with blanks where a line was
-wrapped. The CSV holds the same words with those blanks taken out and departments parted by 、.
+The notice prints its table in several pieces, each with its own header, cells parted by tabs, with blanks where a line
+was wrapped. The CSV holds the same words with those blanks taken out and departments parted by 、.
 """
 
 import csv
@@ -14,8 +14,15 @@ from yikatong.errors import Refusal
 from yikatong.plan import phrases
 
 COLUMNS = (
-    "序号", "补贴项目名称", "省级牵头组织实施单位", "发放频次", "发放属期", "跨属期发放规则", "模拟测试时间", "正式发放时间",
-)  # fmt: skip
+    "序号",
+    "补贴项目名称",
+    "省级牵头组织实施单位",
+    "发放频次",
+    "发放属期",
+    "跨属期发放规则",
+    "模拟测试时间",
+    "正式发放时间",
+)
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,8 @@ def read_text(path: Path) -> str:
 def read_notice(text: str) -> list[RawRow]:
     """The rows of every table in the notice, cells as printed.
 
-    Refused: no table; a header that is not the eight columns; a numbered line inside a table that has lost its tabs; a count
-    of rows other than the one the notice states (共45项).
+    Refused: no table; a header that is not the eight columns; a numbered line inside a table that has lost its tabs; a
+    count of rows other than the one the notice states (共45项).
     """
     rows: list[RawRow] = []
     faults: list[str] = []

@@ -1,8 +1,8 @@
 """Which slots a subsidy may be paid for on a day (DESIGN §4, read off columns 5 to 8 of the notice).
 
-Two questions, answered apart: may this subsidy be run on this day at all (正式发放时间, 模拟测试时间), and does this slot lie in
-the window of the cross-period rule (跨属期发放规则)? A roster that arrives early is asked only the second, on the day its
-first run could be; a run is asked both. No rule reads a clock: the day is an input.
+Two questions, answered apart: may this subsidy be run on this day (正式发放时间, 模拟测试时间), and does this slot lie
+in the window of the cross-period rule (跨属期发放规则)? A roster that arrives early is asked only the second, on
+the day its first run could be; a run is asked both. No rule reads a clock: the day is an input.
 """
 
 from collections.abc import Collection
@@ -50,7 +50,7 @@ class SlotVerdict:
 
 
 def run_days(subsidy: Subsidy, mode: Mode) -> Window | None:
-    """The days a run may fall on: 正式发放时间; for a trial its month and, late, the rest of the plan year. None: no trial."""
+    """正式发放时间; for a trial its month and, late, the rest of the plan year. None: no trial is required."""
     if mode is Mode.FORMAL:
         return subsidy.formal.window
     trial = subsidy.trial.window
@@ -83,8 +83,8 @@ def is_late_trial(subsidy: Subsidy, as_of: date) -> bool:
 def judging_date(subsidy: Subsidy, as_of: date, mode: Mode) -> date:
     """The day on which slots are judged: max(as_of, formal.from) in both modes (DESIGN §4).
 
-    For a trial roster that arrives before its trial month, not before that month either. A day after the window stays as
-    it is: nothing is payable then.
+    For a trial roster that arrives before its trial month, not before that month either. A day after the window stays
+    as it is: nothing is payable then.
     """
     days = run_days(subsidy, mode)
     return max(as_of, subsidy.formal.window.first, days.first if days else as_of)
@@ -112,12 +112,15 @@ def _slot_refusal(subsidy: Subsidy, slot: Slot, on: date, occasions: Collection[
     if subsidy.frequency is Frequency.PER_OCCASION:
         if slot.year != subsidy.plan_year:
             return f"属期 {slot} 不在计划年度{subsidy.plan_year}年"
-        return "" if slot.occasion in occasions else f"属期 {slot} 的发放事项尚未登记，请先登记再上传"
+        opened = slot.occasion in occasions or str(slot) in occasions
+        return "" if opened else f"属期 {slot} 的发放事项尚未登记，请先登记再上传"
     window = _rule_window(subsidy, on)
     if slot in window:
         return ""
     span = f"{window[0]}" if len(window) == 1 else f"{window[0]} 至 {window[-1]}"
-    rule = f"{subsidy.plan_year}年计划无跨属期规则" if subsidy.cross_period is None else f"按 {on} {subsidy.cross_period}"
+    rule = f"{subsidy.plan_year}年计划无跨属期规则"
+    if subsidy.cross_period is not None:
+        rule = f"以 {on} 为准，{subsidy.cross_period}"
     return f"属期 {slot} 不在可发放的属期 {span} 之内（{rule}）"
 
 
@@ -126,7 +129,7 @@ def judge_slot(
 ) -> SlotVerdict:
     """May this slot be paid by a run of `mode` on `as_of`? Never raises; the slot is judged at `judging_date`.
 
-    `occasions` are the names (the part after `#`) of the occasions opened for this subsidy in its plan year.
+    `occasions` are those opened for this subsidy, as slots (`2023#NAME`) or by the names alone, of its plan year.
     """
     by_day = day_refusal(subsidy, as_of, mode)
     by_slot = _slot_refusal(subsidy, slot, judging_date(subsidy, as_of, mode), occasions)
@@ -142,12 +145,14 @@ def payable_slots(
 ) -> list[PayableSlot]:
     """Every slot a run of `mode` on `as_of` may pay, in order.
 
-    Raises NotPayable when the day allows none. For 多次/年 the slots are those of the named occasions: none named, none listed.
+    Raises NotPayable when the day allows none. For 多次/年 the slots are those of the occasions named.
     """
     if reason := day_refusal(subsidy, as_of, mode):
         raise NotPayable(reason)
     if subsidy.frequency is Frequency.PER_OCCASION:
-        names = sorted(occasions)
-        return [PayableSlot(Slot(subsidy.plan_year, 1, subsidy.frequency, name), False) for name in names]
+        prefix = f"{subsidy.plan_year:04d}#"
+        texts = {text if "#" in text else prefix + text for text in occasions}
+        slots = [Slot.parse(text, subsidy.frequency) for text in sorted(texts) if text.startswith(prefix)]
+        return [PayableSlot(slot, review=False) for slot in slots]
     window = _rule_window(subsidy, judging_date(subsidy, as_of, mode))
     return [PayableSlot(slot, _needs_review(book, subsidy, slot)) for slot in window]

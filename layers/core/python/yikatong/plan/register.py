@@ -1,7 +1,8 @@
 """The register of permanent codes (DESIGN §1): plan year and 序号 → code, matched by name or by an explicit answer.
 
-序号 changes with every year's plan; claims, payment ids and records must not. A code, once given, is never changed or reused
-for another subsidy. A subsidy that was renamed is registered under its old code by an explicit answer: that row is the alias.
+序号 changes with every year's plan; claims, payment ids and records must not. A code, once given, is never changed or
+reused for another subsidy. A subsidy that was renamed is registered under its old code by an explicit answer: that row
+is the alias.
 """
 
 import csv
@@ -36,7 +37,8 @@ class Entry:
 def check_code(code: str) -> str:
     """A code is lower-case words and digits joined by hyphens, at most 24 characters; anything else is refused."""
     if len(code) > MAX_CODE_LENGTH or not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", code):
-        raise Refusal(f"永久代码“{code}”不合规：用小写英文字母、数字和连字符，以字母开头，最多{MAX_CODE_LENGTH}个字符", "bad_code")
+        shape = f"用小写英文字母、数字和连字符，以字母开头，最多{MAX_CODE_LENGTH}个字符"
+        raise Refusal(f"永久代码“{code}”不合规：{shape}", "bad_code")
     return code
 
 
@@ -104,9 +106,9 @@ class Register:
     def with_plan(self, plan: "Plan", answers: Mapping[int, str]) -> "Register":
         """This register with every row of `plan` in it.
 
-        `answers` maps a 序号 to `CODE` (the subsidy is that known one, renamed) or `new:CODE` (a new subsidy). An answer
-        wins over the name. Refused, all faults at once: a row neither known by name nor answered; a registered row whose name or
-        code would change; an unknown or already used code; a code twice in the year.
+        `answers` maps a 序号 to `CODE` (the subsidy is that known one, renamed) or `new:CODE` (a new subsidy). An
+        answer wins over the name. Refused, all faults at once: a row neither known by name nor answered; a registered
+        row whose name or code would change; an unknown or already used code; a code twice in the year.
         """
         faults: list[str] = []
         added: list[Entry] = []
@@ -141,7 +143,8 @@ class Register:
         if answer is None:
             by_name = self.code_by_name(name)
             if by_name is None:
-                raise Refusal(f"{where}：名称不在登记簿里，请用 --assign {number}=代码（改名）或 --assign {number}=new:代码（新项目）答复")
+                cure = f"--assign {number}=代码（改名）或 --assign {number}=new:代码（新项目）"
+                raise Refusal(f"{where}：名称不在登记簿里，请用 {cure} 答复")
             return by_name
         code = check_code(answer.removeprefix("new:"))
         if answer.startswith("new:") and code in self.codes:

@@ -1,7 +1,7 @@
 """The schedules of a plan, derived, never written by hand (DESIGN §4).
 
-They live in cron fields, year included, with no start or end date, because AWS refuses a start date in the past. "Working days
-of 21-30 June" cannot be said in cron, so a window ticks every day and the function drops days that do not count.
+They live in cron fields, year included, with no start or end date, because AWS refuses a start date in the past.
+"Working days of 21-30 June" cannot be said in cron, so a window ticks every day and the function drops days that do not count.
 """
 
 from dataclasses import dataclass
@@ -43,16 +43,23 @@ class Schedule:
 
 def derive_schedules(book: PlanBook, settings: Settings) -> list[Schedule]:
     """Every schedule of every plan in the book, in the order year, 序号, trial before formal."""
-    schedules: list[Schedule] = []
-    for plan in book.plans:
-        for subsidy in plan.subsidies:
-            schedules += _of(subsidy, Mode.TRIAL, *_trial(subsidy, settings))
-            schedules += _of(subsidy, Mode.FORMAL, *_formal(subsidy, settings))
-    return schedules
+    return [
+        schedule
+        for plan in book.plans
+        for subsidy in plan.subsidies
+        for schedule in derive_schedules_of(subsidy, settings)
+    ]
+
+
+def derive_schedules_of(subsidy: Subsidy, settings: Settings) -> list[Schedule]:
+    """The schedules of one subsidy; none for 多次/年 or 实际发放日 without a trial month: an approval orders their runs."""
+    trial = _of(subsidy, Mode.TRIAL, *_trial(subsidy, settings))
+    return trial + _of(subsidy, Mode.FORMAL, *_formal(subsidy, settings))
 
 
 def _of(subsidy: Subsidy, mode: Mode, cadence: Cadence, crons: list[str]) -> list[Schedule]:
-    stem = "-".join([str(subsidy.plan_year), f"{subsidy.number:02d}", *([subsidy.code] if subsidy.code else []), mode.value])
+    parts = [str(subsidy.plan_year), f"{subsidy.number:02d}", subsidy.code or "", mode.value]
+    stem = "-".join(part for part in parts if part)
     return [
         Schedule(
             subsidy.plan_year,
@@ -92,7 +99,7 @@ def _formal(subsidy: Subsidy, settings: Settings) -> tuple[Cadence, list[str]]:
 
 
 def _each_day(window: Window, hour: int) -> list[str]:
-    """Cron fields that tick on each day of a window within one year; neighbouring months that tick alike are one cron."""
+    """Cron fields that tick on each day of a window in one year; neighbouring months that tick alike share one."""
     year = window.first.year
     parts: list[tuple[str, int]] = []
     for month in range(window.first.month, window.last.month + 1):

@@ -46,7 +46,7 @@ class ScheduleSettings:
 
 
 # What a key takes: its type and, for integers, the least and the greatest value.
-_KEYS: dict[str, tuple[type, int, int]] = {
+_KEYS: dict[str, tuple[type[int] | type[bool] | type[str], int, int]] = {
     "payday": (int, 1, LAST_PAYDAY),
     "household": (bool, 0, 1),
     "sensitive": (bool, 0, 1),
@@ -92,6 +92,7 @@ class Settings:
                 raise Refusal(f"设置 [subsidy.{code}] 应是一个表", "bad_settings")
             values = {"code": code, "claim_group": code} | _checked(table, f"subsidy.{code}")
             by_code[code] = replace(base, **values)
+        _same_unit_in_a_group(by_code)
         return cls(_schedule(_table(data, "schedule")), base, by_code)
 
     def for_subsidy(self, code: str | None) -> SubsidySettings:
@@ -117,21 +118,29 @@ def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
         raise Refusal(f"设置 {where} 有不认识的键：{'、'.join(unknown)}", "bad_settings")
 
 
-def _checked(table: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
     _only(table, set(_KEYS), f"[{where}]")
     for key, value in table.items():
         kind, low, high = _KEYS[key]
         if type(value) is not kind:  # bool is an int to isinstance, and a payday of true is not a day
             raise Refusal(f"设置 [{where}] 的 {key} 应是{_kind_name(kind)}", "bad_settings")
-        if kind is int and not low <= value <= high:
+        if type(value) is int and not low <= value <= high:
             raise Refusal(f"设置 [{where}] 的 {key} 应在 {low} 至 {high} 之间", "bad_settings")
-        if kind is str:
+        if type(value) is str:
             check_code(value)
-    return dict(table)
+    return table
 
 
 def _kind_name(kind: type) -> str:
     return {int: "整数", bool: "true 或 false", str: "文字"}[kind]
+
+
+def _same_unit_in_a_group(by_code: Mapping[str, SubsidySettings]) -> None:
+    """Subsidies that exclude each other must claim by the same unit, or person and household never meet in one key."""
+    for one in by_code.values():
+        for other in by_code.values():
+            if one.claim_group == other.claim_group and one.household != other.household:
+                raise Refusal(f"设置里互斥的 {one.code} 与 {other.code} 的 household 必须相同", "bad_settings")
 
 
 def _schedule(table: Mapping[str, Any]) -> ScheduleSettings:

@@ -9,6 +9,7 @@ from yikatong.plan.model import Frequency
 from yikatong.plan.periods import Month
 
 OCCASION_NAME = r"[A-Z0-9-]{1,20}"
+OCCASION_EXAMPLE = "2023#名称（名称用大写字母、数字、连字符，1至20个）"
 # Months one slot of a frequency lasts; an occasion belongs to its whole year.
 _MONTHS = {
     Frequency.MONTHLY: 1,
@@ -22,7 +23,7 @@ _SHAPES = {
     Frequency.QUARTERLY: (r"(?P<year>[0-9]{4})Q(?P<index>[1-4])", "2023Q2"),
     Frequency.HALF_YEARLY: (r"(?P<year>[0-9]{4})H(?P<index>[12])", "2023H1"),
     Frequency.YEARLY: (r"(?P<year>[0-9]{4})", "2023"),
-    Frequency.PER_OCCASION: (rf"(?P<year>[0-9]{{4}})#(?P<occasion>{OCCASION_NAME})", "2023#名称（大写字母、数字、连字符，1至20个）"),
+    Frequency.PER_OCCASION: (rf"(?P<year>[0-9]{{4}})#(?P<occasion>{OCCASION_NAME})", OCCASION_EXAMPLE),
 }
 
 

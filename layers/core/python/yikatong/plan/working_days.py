@@ -1,7 +1,7 @@
 """Bank working days, and what a tick does on a day that is not one (DESIGN §4).
 
-Holidays and make-up working days of published years come from the package `chinesecalendar`. A year that is not published
-there is an explicit state: the rule raises `Unpublished` until the year is written into the override file.
+Holidays and make-up working days of published years come from the package `chinesecalendar`. A year that is not
+published there is an explicit state: the rule raises `Unpublished` until the year is written into the override file.
 """
 
 import tomllib
@@ -105,26 +105,24 @@ def _dates(year: int, table: Mapping[str, Any], name: str) -> frozenset[date]:
 
 @dataclass(frozen=True)
 class Tick:
-    """What a tick does: `run` now; `drop`, the next tick will do; `order` a one-time run on the day `on`."""
+    """What a tick does: `run` now; `drop`, the next tick will do; `order` a one-time run with `as_of` = `on`.
+
+    `overdue`: `on` is before the tick's own day, and AWS refuses such a one-time schedule, so the run is started now.
+    """
 
     action: Action
     on: date
     reason: str = ""
-
-    @property
-    def expression(self) -> str:
-        """The day part of the one-time schedule; the hour is the schedule's own."""
-        return self.on.isoformat()
+    overdue: bool = False
 
 
 def what_to_do(cadence: Cadence, day: date, working_days: WorkingDays) -> Tick:
-    """DESIGN §4: on a day that is not a bank working day a daily or weekly tick is dropped; a monthly or quarterly one orders
-    a run for the next working day inside its month, else the one before.
+    """What a tick on `day` does. Source: DESIGN §4. Raises Unpublished.
 
-    "The one before" is past by the time the tick fires, and a one-time schedule in the past is refused. It can only
-    happen when no working day is left in the month. It is then ordered as a run now, with the tick's own day as `as_of`
-    (`order`, `on` = the tick's day): the instructions leave inside the month they are for, and the bank books
-    them on its next day. The committed paydays (settings, at most the 28th) are chosen so that this is rare.
+    On a day that is not a bank working day a daily or weekly tick is dropped; a monthly or quarterly one orders a
+    one-time run on the next working day inside its month, else the one before. The one before has passed by the time the tick
+    fires: that run is `overdue`, started at once and dated on that day, so that its slots and funds are still its
+    month's; the bank books it on its next day. Only a payday in a holiday at the month's end can come to this.
     """
     if working_days.is_working_day(day):
         return Tick("run", day)
@@ -133,4 +131,5 @@ def what_to_do(cadence: Cadence, day: date, working_days: WorkingDays) -> Tick:
     later = working_days.next_in_month(day)
     if later is not None:
         return Tick("order", later, f"{day} 不是银行工作日，顺延至 {later}")
-    return Tick("order", day, f"{day} 不是银行工作日，当月已无工作日")
+    earlier = working_days.last_before_in_month(day) or day
+    return Tick("order", earlier, f"{day} 不是银行工作日，当月此后已无工作日，按 {earlier} 立即发放", overdue=True)
