@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from yikatong.errors import Conflict
+from yikatong.batches import scope_prefix
 from yikatong.ports import BankSilence, DigestMismatch, Once, RunOrder, Stored
 
 S = TypeVar("S", bound=Stored)
@@ -23,9 +24,13 @@ class MemoryControl:
         found = sorted(key for key in self.items if key[0] == pk and key[1].startswith(sk_prefix))
         return [model.model_validate(self.items[key]) for key in found]
 
-    def query_region(self, model: type[S], region_prefix: str) -> list[S]:
-        rows = [item for item in self.items.values() if str(item.get("region", "")).startswith(region_prefix) and "received_at" in item]
-        return [model.model_validate(item) for item in sorted(rows, key=lambda item: str(item["received_at"]), reverse=True)]
+    def query_region(self, model: type[S], region: str) -> list[S]:
+        rows = [
+            item
+            for item in self.items.values()
+            if str(item.get("region_received", "")).startswith(scope_prefix(region))
+        ]
+        return [model.model_validate(item) for item in sorted(rows, key=lambda item: str(item["region_received"]))]
 
     def save(self, *items: Stored) -> None:
         for item in items:
@@ -34,7 +39,10 @@ class MemoryControl:
                 raise Conflict(f"{item.pk} {item.sk}")
         for item in items:
             self.writes += 1
-            self.items[(item.pk, item.sk)] = {**item.model_dump(mode="json", exclude_none=True), "version": item.version + 1}
+            self.items[(item.pk, item.sk)] = {
+                **item.model_dump(mode="json", exclude_none=True),
+                "version": item.version + 1,
+            }
 
 
 class MemoryLake:

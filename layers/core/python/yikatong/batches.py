@@ -118,6 +118,9 @@ class Batch(Stored):
     carried: str = ""
     """Why a run left this batch to the next one, in words; empty when it did not."""
     withdrawn_because: str = ""
+    province: str = ""
+    region_received: str = ""
+    """With `province` the keys of the `by_region` index: `{region}#{received_at}`, so that a prefix is a county or a city."""
     released: bool = False
     """True once a withdrawn batch has its release entry in every slot's manifest (PROTOCOL W1)."""
 
@@ -132,6 +135,11 @@ class Batch(Stored):
 
     def changed(self, **changes: object) -> "Batch":
         return self.model_copy(update=changes)
+
+
+def scope_prefix(region: str) -> str:
+    """The digits that all regions inside a GB/T 2260 region share: 230000 → 23, 230100 → 2301, 230102 → 230102."""
+    return region[:2] if region.endswith("0000") else region[:4] if region.endswith("00") else region
 
 
 def batches_pk(code: str, mode: str) -> str:

@@ -35,7 +35,9 @@ class Funds(Stored):
 
     def settle(self, *, reserved_change_fen: int, spent_change_fen: int) -> "Funds":
         """Apply a batch's settlement: what it no longer holds reserved, and what is now spent (negative on a return)."""
-        return self._with(reserved_fen=self.reserved_fen + reserved_change_fen, spent_fen=self.spent_fen + spent_change_fen)
+        return self._with(
+            reserved_fen=self.reserved_fen + reserved_change_fen, spent_fen=self.spent_fen + spent_change_fen
+        )
 
     def allocate(self, amount_fen: int, reason: str, set_by: str) -> "Funds":
         if amount_fen < self.reserved_fen + self.spent_fen:

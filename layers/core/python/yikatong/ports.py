@@ -39,8 +39,11 @@ class Control(Protocol):
         """
         ...
 
-    def query_region(self, model: type[S], region_prefix: str) -> list[S]:
-        """Batches of a region and those below it, newest first. Eventually consistent: for people to look at only."""
+    def query_region(self, model: type[S], region: str) -> list[S]:
+        """Batches of a county, of a whole city (`230100`) or of the province (`230000`), oldest first within each county.
+
+        Eventually consistent: for people to look at only.
+        """
         ...
 
 
@@ -116,6 +119,8 @@ class Orders(Protocol):
         """Publish `RunOrdered`: `start_run` takes it up."""
         ...
 
+
+class OneTimeSchedules(Protocol):
     def order_once(self, name: str, at: datetime, order: dict[str, Any]) -> None:
         """Make a one-time schedule that calls `start_run` at that Shanghai time; harmless when it exists."""
         ...

@@ -57,13 +57,17 @@ class Facts:
 _WITHDRAW = {"WITHDRAWN": "BatchWithdrawn"}
 
 BATCH: dict[BatchState, Facts] = {
-    BatchState.RECEIVED: Facts("已收到，正在校验", {"REFUSED": "BatchRefused", "VALIDATED": "BatchValidated", **_WITHDRAW}),
+    BatchState.RECEIVED: Facts(
+        "已收到，正在校验", {"REFUSED": "BatchRefused", "VALIDATED": "BatchValidated", **_WITHDRAW}
+    ),
     BatchState.REFUSED: Facts("整份名册不予受理"),
     BatchState.VALIDATED: Facts("校验完成，待审批", {"APPROVED": "BatchApproved", **_WITHDRAW}),
     BatchState.APPROVED: Facts("已审批，待发放", {"BOUND": "BatchBound", **_WITHDRAW}),
     # A run that ended or died frees its batches: the next run binds them again, with their claims if they have any.
     BatchState.BOUND: Facts("已列入本次发放", {"BOUND": "BatchBound", "CLAIMED": "BatchClaimed", **_WITHDRAW}),
-    BatchState.CLAIMED: Facts("已锁定发放对象", {"CLAIMED": "BatchCarried", "INSTRUCTED": "BatchInstructed", **_WITHDRAW}),
+    BatchState.CLAIMED: Facts(
+        "已锁定发放对象", {"CLAIMED": "BatchCarried", "INSTRUCTED": "BatchInstructed", **_WITHDRAW}
+    ),
     BatchState.INSTRUCTED: Facts("已向银行发出指令", {"SETTLED": "BatchSettled"}),
     # A late answer or a return settles a batch again, under a higher settlement number; it is never unsettled.
     BatchState.SETTLED: Facts("银行已答复", {"SETTLED": "BatchSettled", "PUBLISHED": "RecordsPublished"}),
@@ -75,10 +79,14 @@ _STOP = {"STOPPED": "RunStopped"}
 
 RUN: dict[RunState, Facts] = {
     RunState.OPEN: Facts("已开始", {"CLAIMED": "PaymentsClaimed", "CLOSED": "RunClosed", **_STOP}),
-    RunState.CLAIMED: Facts("已锁定发放对象", {"PAYING": "PayingBegan", "CLOSED": "RunClosed", "CLOSED_OPEN_ITEMS": "RunClosed", **_STOP}),
+    RunState.CLAIMED: Facts(
+        "已锁定发放对象", {"PAYING": "PayingBegan", "CLOSED": "RunClosed", "CLOSED_OPEN_ITEMS": "RunClosed", **_STOP}
+    ),
     RunState.PAYING: Facts("发放中", {"CLOSED": "RunClosed", "CLOSED_OPEN_ITEMS": "RunClosed", **_STOP}),
     RunState.CLOSED: Facts("已结清"),
-    RunState.CLOSED_OPEN_ITEMS: Facts("已结束，有待结事项", {"CLOSED_OPEN_ITEMS": "RunAmended", "CLOSED": "RunAmended"}),
+    RunState.CLOSED_OPEN_ITEMS: Facts(
+        "已结束，有待结事项", {"CLOSED_OPEN_ITEMS": "RunAmended", "CLOSED": "RunAmended"}
+    ),
     RunState.STOPPED: Facts("已停止", {"OPEN": "RunResumed", "CLAIMED": "RunResumed", "PAYING": "RunResumed"}),
 }
 
@@ -86,15 +94,24 @@ PAYMENT: dict[PaymentState, Facts] = {
     PaymentState.CLAIMED: Facts("已锁定", {"INSTRUCTED": "PaymentInstructed"}),
     PaymentState.INSTRUCTED: Facts(
         "已向银行发出",
-        {"SETTLED": "PaymentSettled", "REJECTED": "PaymentRejected", "IN_DOUBT": "PaymentInDoubt", "FROZEN": "PaymentFrozen"},
+        {
+            "SETTLED": "PaymentSettled",
+            "REJECTED": "PaymentRejected",
+            "IN_DOUBT": "PaymentInDoubt",
+            "FROZEN": "PaymentFrozen",
+        },
     ),
     PaymentState.SETTLED: Facts("已发放", {"RETURNED": "PaymentReturned", "FROZEN": "PaymentFrozen"}, public="已发放"),
-    PaymentState.REJECTED: Facts("银行退回", {"REISSUED": "PaymentReissued", "FROZEN": "PaymentFrozen"}, public="银行未能入账"),
+    PaymentState.REJECTED: Facts(
+        "银行退回", {"REISSUED": "PaymentReissued", "FROZEN": "PaymentFrozen"}, public="银行未能入账"
+    ),
     PaymentState.IN_DOUBT: Facts(
         "银行未答复，查询中",
         {"SETTLED": "PaymentSettled", "REJECTED": "PaymentRejected", "FROZEN": "PaymentFrozen"},
     ),
-    PaymentState.RETURNED: Facts("入账后退回", {"REISSUED": "PaymentReissued", "FROZEN": "PaymentFrozen"}, public="银行退回"),
+    PaymentState.RETURNED: Facts(
+        "入账后退回", {"REISSUED": "PaymentReissued", "FROZEN": "PaymentFrozen"}, public="银行退回"
+    ),
     PaymentState.REISSUED: Facts("已重新发放"),
     PaymentState.FROZEN: Facts("银行答复前后矛盾，已冻结，待人工处理"),
 }
@@ -106,7 +123,13 @@ class IllegalMove(Exception):
 
 def event_of(before: BatchState | RunState | PaymentState, after: BatchState | RunState | PaymentState) -> str:
     """Return the event that the move `before` → `after` emits; raise `IllegalMove` when the table has no such edge."""
-    facts = BATCH[before] if isinstance(before, BatchState) else RUN[before] if isinstance(before, RunState) else PAYMENT[before]
+    facts = (
+        BATCH[before]
+        if isinstance(before, BatchState)
+        else RUN[before]
+        if isinstance(before, RunState)
+        else PAYMENT[before]
+    )
     try:
         return facts.edges[after]
     except KeyError:
