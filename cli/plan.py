@@ -56,8 +56,7 @@ def _print_json(data: object) -> None:
 
 
 def _print_table(table: Table) -> None:
-    console = Console(highlight=False, soft_wrap=False)
-    Console(width=max(TABLE_WIDTH, console.width if console.is_terminal else 0), highlight=False).print(table)
+    Console(width=TABLE_WIDTH, highlight=False).print(table)
 
 
 def _write(path: Path, text: str) -> None:
@@ -92,7 +91,7 @@ def show(plan: PlanFiles = None, format: OutputFormat = Format.TABLE) -> None:
         return
     for each in book.plans:
         table = Table(title=f"{each.year}年发放工作计划（{len(each.subsidies)}项）", show_lines=True)
-        widths = (4, 30, 18, 7, 9, 16, 12, 23)
+        widths = (4, 28, 18, 8, 10, 13, 13, 13)
         for heading, width in zip(COLUMNS, widths, strict=True):
             table.add_column(heading, width=width, overflow="fold")
         for subsidy in each.subsidies:
@@ -168,12 +167,10 @@ def register(
     plan: PlanFiles = None,
     assign: Annotated[
         list[str] | None,
-        typer.Option(
-            "--assign", metavar="序号=[new:]代码", help="答复一项：已有代码（改名），或 new:代码（新项目）。可重复。"
-        ),
+        typer.Option("--assign", metavar="序号=代码", help="答复一项：已有代码（改名）或 new:代码（新项目）。可重复。"),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="文件", help="登记簿写到这里；不给则更新随版本发布的登记簿。")
+        Path | None, typer.Option("--out", metavar="文件", help="登记簿写到这里；不给则更新现有登记簿。")
     ] = None,
 ) -> None:
     """给计划的每一项配上永久代码：名称相同的自动配上，其余须明确答复。"""
@@ -225,7 +222,7 @@ def calendar(plan: PlanFiles = None) -> None:
     """一年一览：横排月份，竖排项目，可打印。"""
     settings, working_days = Settings.committed(), WorkingDays.committed()
     for each in _book(plan).plans:
-        table = Table(title=f"{each.year}年惠民惠农补贴“一卡通”发放年历", caption=_legend(each, settings, working_days))
+        table = Table(title=f"{each.year}年惠民惠农补贴“一卡通”发放年历")
         table.add_column("序号", justify="right", no_wrap=True)
         table.add_column("补贴项目名称", overflow="fold", max_width=44)
         for month in range(1, 13):
@@ -234,6 +231,7 @@ def calendar(plan: PlanFiles = None) -> None:
             marks = [month_marks(subsidy, month, settings, working_days) for month in range(1, 13)]
             table.add_row(str(subsidy.number), subsidy.name, *marks)
         _print_table(table)
+        typer.echo(_legend(each, settings, working_days))
 
 
 def _legend(plan: Plan, settings: Settings, working_days: WorkingDays) -> str:
@@ -244,6 +242,6 @@ def _legend(plan: Plan, settings: Settings, working_days: WorkingDays) -> str:
     except Unpublished:
         moved = f"{plan.year}年放假安排尚未公布，未作顺延"
     return (
-        f"试＝模拟测试当月；数字＝正式发放日（{moved}）；周＝每周{weekday}正式发放；日＝期间内每个工作日正式发放；"
-        "批＝审批后随时正式发放；空白＝不发放"
+        f"图例：试＝模拟测试当月　数字＝正式发放日（{moved}）　周＝每周{weekday}正式发放\n"
+        "　　　日＝期间内每个工作日正式发放　批＝审批后随时正式发放　空白＝不发放"
     )

@@ -1,6 +1,8 @@
 """The plans of one or more years, loaded side by side, with their subsidies' permanent codes."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -55,13 +57,14 @@ class Plan:
 
 
 def _plan_year(rows: list[RawRow]) -> int:
-    """The plan's year is the one its 发放属期 columns agree on; the first row that can be read decides."""
+    """The plan's year is the one most 发放属期 cells are in; the others are then at fault, each by name."""
+    years: Counter[int] = Counter()
     for row in rows:
-        try:
-            return phrases.year_of(row.cells[4])
-        except Refusal:
-            continue
-    raise Refusal(f"{rows[0].place}“{COLUMNS[4]}”列：没有一行读得懂，无法确定计划年度", "bad_plan")
+        with suppress(Refusal):
+            years[phrases.year_of(row.cells[4])] += 1
+    if not years:
+        raise Refusal(f"{rows[0].place}“{COLUMNS[4]}”列：没有一行读得懂，无法确定计划年度", "bad_plan")
+    return years.most_common(1)[0][0]
 
 
 def _read_row(row: RawRow, year: int, register: Register) -> tuple[Subsidy | None, list[str]]:

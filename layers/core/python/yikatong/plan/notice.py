@@ -34,7 +34,7 @@ class RawRow:
 
     @property
     def place(self) -> str:
-        number = self.cells[0].strip() if self.cells else ""
+        number = next(iter(self.cells[0].split()), "")
         return f"第{self.line}行（序号{number}）" if number else f"第{self.line}行"
 
 
@@ -95,6 +95,26 @@ def _header_faults(line: int, cells: tuple[str, ...]) -> list[str]:
     ]
 
 
+# What a cell of each column looks like: only to say where a row with a wrong number of cells goes out of step.
+_LOOKS = (
+    r"[0-9]+",
+    r".+",
+    r"省.+",
+    r".次/[年月]",
+    r"[0-9]{4}年([0-9-]+月)?",
+    r"无|可按照.+",
+    r"[0-9]{4}年[0-9]+月(下旬)?|.*上线发放",
+    r"[0-9]{4}年.+",
+)
+
+
+def _first_odd_column(cells: tuple[str, ...]) -> str:
+    for column, look, cell in zip(COLUMNS, _LOOKS, cells, strict=False):
+        if not re.fullmatch(look, phrases.without_blanks(cell)):
+            return column
+    return COLUMNS[min(len(cells), len(COLUMNS) - 1)]
+
+
 def row_faults(rows: list[RawRow]) -> list[str]:
     """Faults of shape: a wrong number of cells; a 序号 that is missing, repeated or out of order."""
     faults: list[str] = []
@@ -102,8 +122,8 @@ def row_faults(rows: list[RawRow]) -> list[str]:
     expected = 1
     for row in rows:
         if len(row.cells) != len(COLUMNS):
-            last = COLUMNS[min(len(row.cells), len(COLUMNS)) - 1]
-            faults.append(f"{row.place}：应有{len(COLUMNS)}列，实有{len(row.cells)}列，请检查“{last}”列前后")
+            where = _first_odd_column(row.cells)
+            faults.append(f"{row.place}“{where}”列：应有{len(COLUMNS)}列，实有{len(row.cells)}列，从这一列起对不上")
         number = row.cells[0].strip()
         if not re.fullmatch(r"[1-9][0-9]{0,3}", number):
             faults.append(f"{row.place}“序号”列：应为{expected}，读到“{number}”")

@@ -91,8 +91,8 @@ def entitlement(text: str, plan_year: int) -> Entitlement:
 def cross_period(text: str, how_often: Frequency | None) -> CrossPeriodRule | None:
     """跨属期发放规则: 无, 可按照当前月向前/后追溯2个月, 可按照当前季向前/后追溯1个季度.
 
-    A rule in months on a quarterly row, and the like, is refused: nothing says how to count it. `how_often` is None where
-    that column could not be read.
+    A rule in months on a quarterly row, and the like, is refused: nothing says how to count it. `how_often` is None
+    where that column could not be read.
     """
     phrase = without_blanks(text)
     if phrase == "无":

@@ -1,7 +1,8 @@
 """The schedules of a plan, derived, never written by hand (DESIGN §4).
 
 They live in cron fields, year included, with no start or end date, because AWS refuses a start date in the past.
-"Working days of 21-30 June" cannot be said in cron, so a window ticks every day and the function drops days that do not count.
+"Working days of 21-30 June" cannot be said in cron, so a window ticks every day and the function drops
+those that do not count.
 """
 
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def derive_schedules(book: PlanBook, settings: Settings) -> list[Schedule]:
 
 
 def derive_schedules_of(subsidy: Subsidy, settings: Settings) -> list[Schedule]:
-    """The schedules of one subsidy; none for 多次/年 or 实际发放日 without a trial month: an approval orders their runs."""
+    """The schedules of one subsidy. 多次/年 and 实际发放日 have no formal one: an approval orders the run."""
     trial = _of(subsidy, Mode.TRIAL, *_trial(subsidy, settings))
     return trial + _of(subsidy, Mode.FORMAL, *_formal(subsidy, settings))
 

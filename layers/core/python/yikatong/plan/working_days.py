@@ -120,9 +120,9 @@ def what_to_do(cadence: Cadence, day: date, working_days: WorkingDays) -> Tick:
     """What a tick on `day` does. Source: DESIGN §4. Raises Unpublished.
 
     On a day that is not a bank working day a daily or weekly tick is dropped; a monthly or quarterly one orders a
-    one-time run on the next working day inside its month, else the one before. The one before has passed by the time the tick
-    fires: that run is `overdue`, started at once and dated on that day, so that its slots and funds are still its
-    month's; the bank books it on its next day. Only a payday in a holiday at the month's end can come to this.
+    one-time run on the next working day inside its month, else the one before. The one before has passed by the time
+    the tick fires: that run is `overdue`, started at once and dated on that day, so that its slots and funds are still
+    its month's; the bank books it on its next day. Only a payday in a holiday at the month's end can come to this.
     """
     if working_days.is_working_day(day):
         return Tick("run", day)

@@ -12,8 +12,10 @@ TRIAL_MARK, WEEKLY_MARK, DAILY_MARK, ORDERED_MARK = "试", "周", "日", "批"
 
 
 def month_marks(subsidy: Subsidy, month: int, settings: Settings, working_days: WorkingDays) -> str:
-    """The marks of one month: 试 a trial is due; then the formal payout: a day of the month (the payday, moved to a working
-    day where the year's holidays are known), 周 weekly, 日 each working day, 批 when an approval orders it; empty: nothing.
+    """The marks of one month: 试 where a trial is due, then the formal payout; empty for nothing.
+
+    A number is the payday, moved to a working day where the year's holidays are known; 周 weekly; 日 each working day;
+    批 when an approval orders it.
     """
     first, last = Month(subsidy.plan_year, month).first_day, Month(subsidy.plan_year, month).last_day
     trial, formal = subsidy.trial.window, subsidy.formal.window

@@ -1,0 +1,132 @@
+"""The register keeps codes permanent (DESIGN §1); the settings are typed and our own (DESIGN §4)."""
+
+from pathlib import Path
+
+import pytest
+from yikatong.errors import Refusal
+from yikatong.plan import PlanBook, Register, Settings, require_registered
+from yikatong.plan.settings import SETTINGS_PATH
+
+
+def test_every_subsidy_of_the_committed_plan_is_registered(book: PlanBook) -> None:
+    require_registered(book)
+    assert len({subsidy.code for subsidy in book.plan(2023).subsidies}) == 45
+
+
+def test_a_plan_that_is_not_registered_does_not_deploy_and_each_row_is_named(only_2024: PlanBook) -> None:
+    with pytest.raises(Refusal) as caught:
+        require_registered(only_2024)
+    for subsidy in only_2024.plan(2024).subsidies:
+        assert str(subsidy) in caught.value.message
+
+
+def test_a_new_plan_is_matched_by_name_and_the_rest_by_an_explicit_answer(only_2024: PlanBook) -> None:
+    plan = only_2024.plan(2024)
+    assert [subsidy.code for subsidy in plan.subsidies][4:] == [None, None]
+    with pytest.raises(Refusal, match=r"第5项“玉米种植者补贴”.*\n.*第6项“高龄津贴”"):
+        Register.committed().with_plan(plan, {})
+    updated = Register.committed().with_plan(plan, {5: "corn-producer", 6: "new:old-age"})
+    codes = {entry.number: entry.code for entry in updated.entries if entry.plan_year == 2024}
+    assert codes == {
+        1: "disabled-hardship-living",
+        2: "urban-minimum-living",
+        3: "public-rental-housing",
+        4: "rural-minimum-living",
+        5: "corn-producer",
+        6: "old-age",
+    }
+
+
+def test_once_registered_the_new_plan_deploys_and_an_old_name_stays_an_alias(
+    tmp_path: Path, only_2024: PlanBook
+) -> None:
+    path = tmp_path / "register.csv"
+    updated = Register.committed().with_plan(only_2024.plan(2024), {5: "corn-producer", 6: "new:old-age"})
+    path.write_text(updated.to_csv(), "utf-8")
+    register = Register.load(path)
+    source = Path(__file__).parent / "fixtures" / "plan-2024.csv"
+    book = PlanBook.load([source], register)
+    require_registered(book)
+    assert book.by_code(2024, "corn-producer").number == 5
+    assert register.code_by_name("玉米种植者补贴") == register.code_by_name("玉米生产者补贴") == "corn-producer"
+    assert register.with_plan(book.plan(2024), {}) == register
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({5: "corn-growers", 6: "new:old-age"}, "没有代码“corn-growers”"),
+        ({5: "new:corn-producer", 6: "new:old-age"}, "已被占用"),
+        ({5: "corn-producer", 6: "new:Old Age"}, "不合规"),
+        ({5: "corn-producer", 6: "new:" + "a" * 25}, "不合规"),
+        ({5: "urban-minimum-living", 6: "new:old-age"}, "同一年用了两次"),
+        ({5: "corn-producer", 6: "new:old-age", 7: "new:more"}, "没有第7项"),
+    ],
+)
+def test_an_answer_that_would_break_the_register_is_refused(
+    only_2024: PlanBook, answers: dict[int, str], said: str
+) -> None:
+    with pytest.raises(Refusal, match=said):
+        Register.committed().with_plan(only_2024.plan(2024), answers)
+
+
+def test_a_registered_code_cannot_be_changed(book: PlanBook) -> None:
+    with pytest.raises(Refusal, match="永久"):
+        Register.committed().with_plan(book.plan(2023), {17: "new:something-else"})
+
+
+def test_the_committed_register_is_written_as_it_is_read() -> None:
+    register = Register.committed()
+    assert register.to_csv() == (SETTINGS_PATH.parent / "register.csv").read_text("utf-8")
+
+
+def test_the_settings_speak_only_of_registered_codes() -> None:
+    assert Settings.committed().unknown_codes(Register.committed().codes) == []
+
+
+def test_settings_have_defaults_and_exclusive_groups() -> None:
+    settings = Settings.committed()
+    plain = settings.for_subsidy("forest-ranger")
+    assert (plain.code, plain.claim_group, plain.payday, plain.exclusive) == (
+        "forest-ranger",
+        "forest-ranger",
+        10,
+        False,
+    )
+    assert plain.second_approval_fen is None
+    urban, rural = settings.for_subsidy("urban-minimum-living"), settings.for_subsidy("rural-minimum-living")
+    assert urban.claim_group == rural.claim_group
+    assert urban.exclusive
+    assert settings.for_subsidy(None).payday == 10
+
+
+def test_names_that_reveal_illness_disability_or_bereavement_are_sensitive(book: PlanBook) -> None:
+    settings = Settings.committed()
+    for subsidy in book.plan(2023).subsidies:
+        if any(word in subsidy.name for word in ("残疾", "孤儿", "艾滋病", "医疗")):
+            assert settings.for_subsidy(subsidy.code).sensitive, subsidy.name
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("payday = 10 ", "pay_day = 10 ", "缺少 payday"),
+        ("sensitive = false", "sensitive = false\ncolour = 1", "不认识的键：colour"),
+        ("payday = 10 ", "payday = 29 ", "1 至 28"),
+        ("payday = 10 ", "payday = true ", "整数"),
+        ("hour = 9", "hour = 24", "hour"),
+        ('weekday = "WED"', 'weekday = "SUN"', "weekday"),
+        ("[schedule]", "[scheduling]", "不认识的键：scheduling"),
+        ("amount_limit_fen = 10_000_000", "amount_limit_fen = 100000.00", "整数"),
+        ("payday = 10 ", "payday = ", "TOML"),
+        ("[subsidy.rural-heating]\nhousehold = true", "[subsidy.rural-heating]\nhousehold = false", "必须相同"),
+        ("[subsidy.public-rental-housing]", "[subsidy.Public]", "不合规"),
+    ],
+)
+def test_a_settings_file_with_a_fault_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    text = SETTINGS_PATH.read_text("utf-8")
+    assert old in text
+    path = tmp_path / "settings.toml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    with pytest.raises(Refusal, match=said):
+        Settings.load(path)
