@@ -1,0 +1,244 @@
+"""The functions: one line of size and one table of grants each. Change a function's needs here, and nowhere else.
+
+Rows follow docs/architecture.md. A grant carries its environment variable, so a function is told the names of exactly
+what it may touch; the local cloud compares what each function used with what this table gave it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import workflow
+from infra.archives import CodeSource
+from infra.context import Context
+from infra.function import ARCHITECTURE, RUNTIME, Function, FunctionArgs
+from infra.grants import Grant, Statement
+from infra.messaging import Queue
+from infra.schedules import ScheduleGroup
+from infra.secret_values import Secrets
+from infra.settings import StackSettings
+from infra.storage import Buckets
+from infra.tables import Tables
+
+PAYOUT = "payout"
+
+
+@dataclass(frozen=True)
+class Size:
+    """`columnar`: the function handles whole batches with polars, and carries that layer. A vCPU is had at 1,769 MB."""
+
+    memory_mb: int
+    timeout_s: int
+    columnar: bool = False
+
+
+LIGHT = Size(memory_mb=512, timeout_s=60)
+API = Size(memory_mb=1024, timeout_s=29)  # API Gateway waits 29 s
+BATCH = Size(memory_mb=3538, timeout_s=900, columnar=True)
+
+SIZES: Mapping[str, Size] = {
+    "validate_roster": BATCH,
+    "import_cards": BATCH,
+    "start_run": LIGHT,
+    "open_run": Size(memory_mb=1024, timeout_s=300),
+    "claim_payments": BATCH,
+    "reserve_funds": LIGHT,
+    "instruct_bank": BATCH,
+    "await_receipts": BATCH,
+    "receive_receipt": BATCH,
+    "enquire_bank": BATCH,
+    "settle_batch": BATCH,
+    "publish_records": BATCH,
+    "close_run": Size(memory_mb=1769, timeout_s=600, columnar=True),
+    "bureau_api": API,
+    "public_api": API,
+}
+QUEUED = ("validate_roster", "import_cards", "start_run", "receive_receipt")
+PAYOUT_STEPS = (
+    "open_run",
+    "claim_payments",
+    "reserve_funds",
+    "instruct_bank",
+    "await_receipts",
+    "enquire_bank",
+    "settle_batch",
+    "publish_records",
+    "close_run",
+)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What functions are granted access to."""
+
+    buckets: Buckets
+    tables: Tables
+    secrets: Secrets
+    bus: aws.cloudwatch.EventBus
+    schedules: ScheduleGroup
+    queues: Mapping[str, Queue]
+
+
+def grants(made: Resources, settings: StackSettings, context: Context) -> dict[str, tuple[Grant, ...]]:
+    """Who may do what."""
+    lake, control, records = made.buckets.lake, made.tables.control, made.tables.records
+    buckets, secrets, queues = made.buckets, made.secrets, made.queues
+    banks = Grant(environment={"BANK_ENDPOINTS": json.dumps(dict(settings.bank_endpoints), sort_keys=True)})
+    plans = _plan_paths(settings)
+    return {
+        "validate_roster": (
+            plans,
+            queues["validate_roster"].consume(),
+            buckets.roster_drop.read("*", versions=True),
+            lake.read("cards/*", "rosters/*"),
+            lake.put("rosters/*"),
+            buckets.reports.put("*"),
+            control.read_write(),
+        ),
+        "import_cards": (
+            queues["import_cards"].consume(),
+            buckets.card_drop.read("*", versions=True),
+            lake.read("cards/*"),
+            lake.put("cards/*"),
+            control.read_write(),
+        ),
+        "start_run": (
+            plans,
+            queues["start_run"].consume(),
+            control.read_write(),
+            lake.read("runs/*"),
+            lake.put("runs/*"),
+            workflow.start(PAYOUT, context),
+            made.schedules.order(),
+        ),
+        "open_run": (plans, control.read_write(), lake.read("runs/*"), lake.put("runs/*")),
+        "claim_payments": (
+            plans,
+            control.read_write(),
+            lake.read("runs/*", "rosters/*", "cards/*", "claims/*", "selections/*"),
+            lake.put("claims/*", "selections/*"),
+        ),
+        "reserve_funds": (plans, control.transact(), lake.read("runs/*", "selections/*")),
+        "instruct_bank": (
+            plans,
+            banks,
+            control.read_write(),
+            lake.read("runs/*", "selections/*", "instructions/*", "rosters/*", "sent/*", "claims/*"),
+            lake.put("instructions/*", "sent/*"),
+            secrets.payment_key.read(),
+            secrets.bank_tokens.read(),
+        ),
+        "await_receipts": (
+            control.read_write(),
+            lake.read("receipts/*", "instructions/*"),
+            workflow.answer_task(PAYOUT, context),
+        ),
+        "receive_receipt": (
+            plans,
+            queues["receive_receipt"].consume(),
+            buckets.bank_exchange.read("inbound/*", versions=True),
+            buckets.bank_exchange.put("quarantine/*"),
+            lake.read("runs/*", "sent/*", "instructions/*", "receipts/*", "settlements/*", "rosters/*"),
+            lake.put("receipts/*", "settlements/*", "runs/*"),
+            control.transact(),
+            records.batch_write(),
+            secrets.record_key.read(),
+            workflow.answer_task(PAYOUT, context),
+            workflow.describe(PAYOUT, context),
+        ),
+        "enquire_bank": (
+            banks,
+            control.read_write(),
+            lake.read("instructions/*", "sent/*", "receipts/*"),
+            lake.put("receipts/*"),
+            secrets.bank_tokens.read(),
+        ),
+        "settle_batch": (
+            plans,
+            control.transact(),
+            lake.read("instructions/*", "receipts/*", "settlements/*", "selections/*"),
+            lake.put("settlements/*"),
+        ),
+        "publish_records": (
+            plans,
+            control.read_write(),
+            lake.read("settlements/*", "instructions/*", "rosters/*"),
+            records.batch_write(),
+            secrets.record_key.read(),
+        ),
+        "close_run": (
+            plans,
+            control.read_write(),
+            lake.read("runs/*", "settlements/*", "selections/*", "instructions/*"),
+            lake.put("runs/*"),
+        ),
+        "bureau_api": (
+            plans,
+            control.transact(),
+            control.query_index("by_region"),
+            made.tables.idempotency.remember_replies(),
+            buckets.roster_drop.put("*"),  # a presigned upload carries this role's permission
+            buckets.reports.read("*"),
+            put_events(made.bus),
+            workflow.describe(PAYOUT, context),
+            workflow.stop(PAYOUT, context),
+        ),
+        "public_api": (
+            plans,
+            control.read(),
+            records.query(),
+            secrets.record_key.read(),
+            buckets.policy_drop.read("*"),
+            buckets.site.read("*"),
+        ),
+    }
+
+
+def create_functions(made: Resources, settings: StackSettings, context: Context) -> dict[str, Function]:
+    """Every function, by verb."""
+    core, columnar = (_layer(name, settings.code, context) for name in ("core", "columnar"))
+    needs = grants(made, settings, context)
+    assert needs.keys() == SIZES.keys(), "a function without a size, or without grants"
+    return {
+        verb: Function(
+            verb,
+            FunctionArgs(
+                code=settings.code.function(verb),
+                layers=(core.arn, columnar.arn) if size.columnar else (core.arn,),
+                memory_mb=size.memory_mb,
+                timeout_s=size.timeout_s,
+                grants=needs[verb],
+                # Scheduler calls start_run asynchronously: a tick that fails three times must not vanish.
+                dead_letters=made.queues[verb].dead_arn if verb == "start_run" else None,
+            ),
+            context,
+        )
+        for verb, size in SIZES.items()
+    }
+
+
+def put_events(bus: aws.cloudwatch.EventBus) -> Grant:
+    return Grant((Statement(("events:PutEvents",), (bus.arn,)),), {"EVENT_BUS": bus.name})
+
+
+def _plan_paths(settings: StackSettings) -> Grant:
+    """More plans than the committed one: told to whoever reads the plan, as paths at run time."""
+    if settings.plans is None:
+        return Grant()
+    return Grant(environment={"PLAN_PATHS": ":".join(settings.code.plan_path(path) for path in settings.plans)})
+
+
+def _layer(name: str, code: CodeSource, context: Context) -> aws.lambda_.LayerVersion:
+    return aws.lambda_.LayerVersion(
+        name,
+        layer_name=context.name(name),
+        code=code.layer(name),
+        compatible_runtimes=[RUNTIME],
+        compatible_architectures=[ARCHITECTURE],
+        # Versions still in use by a running function must outlive the deployment that replaces them.
+        skip_destroy=True,
+        opts=pulumi.ResourceOptions(),
+    )

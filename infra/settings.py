@@ -1,0 +1,88 @@
+"""Everything a deployment may choose, typed, with limits; units end the names.
+
+`today` is an input like any other: whether a plan's year is over decides if its schedules are enabled, and no rule
+reads a clock (DESIGN §2). The entry point gives it, the local cloud gives its own.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pulumi
+
+from infra.archives import CodeSource
+
+# The only retentions CloudWatch Logs knows (PutRetentionPolicy).
+LOG_RETENTIONS_DAYS = frozenset(
+    {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+)
+YEAR_S = 365 * 24 * 3600  # the longest a standard Step Functions execution may live
+
+
+@dataclass(frozen=True)
+class Principal:
+    """One person or system that may call the bureau API: what they may do, where, for which departments (DESIGN §2)."""
+
+    name: str
+    role: str
+    region: str
+    departments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SecretValues:
+    """For Secrets Manager. `payment_key` is never rotated (PROTOCOL B1): a new one would pay everyone again."""
+
+    payment_key: pulumi.Input[str]
+    record_key: pulumi.Input[str]
+    bank_tokens: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackSettings:
+    """One stack. `plans` is None for the plans committed in the core layer."""
+
+    stage: str
+    today: date
+    code: CodeSource
+    secrets: SecretValues
+    plans: tuple[Path, ...] | None = None
+    enable_past_plans: bool = False
+    principals: tuple[Principal, ...] = ()
+    bank_endpoints: Mapping[str, str] = field(default_factory=dict)
+    receipt_timeout_s: int = 24 * 3600
+    enquiry_wait_s: int = 900  # doubled after each enquiry
+    enquiry_attempts: int = 6
+    map_concurrency: int = 40
+    log_retention_days: int = 400
+    redelivery_s: int | None = (
+        None  # None: six times the function's timeout, as AWS advises; the local cloud is less patient
+    )
+    strict_bucket_policies: bool = True  # conditional Denies; off in the local cloud only, where they block every put
+    protect: bool = True  # Pulumi refuses to delete what holds money's records
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9]{1,15}", self.stage):
+            raise ValueError(f"stage {self.stage!r}: 2 to 16 lower-case letters and digits, it is part of bucket names")
+        if self.log_retention_days not in LOG_RETENTIONS_DAYS:
+            raise ValueError(
+                f"log_retention_days {self.log_retention_days}: CloudWatch Logs knows {sorted(LOG_RETENTIONS_DAYS)}"
+            )
+        _within("receipt_timeout_s", self.receipt_timeout_s, 1, YEAR_S)
+        _within("enquiry_wait_s", self.enquiry_wait_s, 1, 24 * 3600)
+        _within("enquiry_attempts", self.enquiry_attempts, 1, 12)
+        _within("map_concurrency", self.map_concurrency, 1, 1000)
+        if self.redelivery_s is not None:
+            _within("redelivery_s", self.redelivery_s, 1, 12 * 3600)  # SQS: a message may be invisible for 12 hours
+        if len({principal.name for principal in self.principals}) != len(self.principals):
+            raise ValueError("principals: a name is given twice")
+        without_token = self.bank_endpoints.keys() - self.secrets.bank_tokens.keys()
+        if without_token:
+            raise ValueError(f"banks without a token: {sorted(without_token)}")
+
+
+def _within(name: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise ValueError(f"{name} {value}: {least} to {most}")
