@@ -17,7 +17,7 @@ _CHINESE = {
 
 @dataclass(frozen=True)
 class Answer:
-    """One line of an answer. `status` is an ISO word; `code` an ISO reason or a four-digit clearing code, else empty."""
+    """One line of an answer. `status` is an ISO word; `code` an ISO reason or a clearing code, else empty."""
 
     end_to_end_id: str
     amount_fen: int
@@ -57,12 +57,12 @@ def returns(answer_id: str, today: str, debtor_account: str, message_id: str, li
 
 
 def _receipt_line(line: Answer) -> str:
+    amount = f'<Amt><InstdAmt Ccy="CNY">{_yuan(line.amount_fen)}</InstdAmt></Amt>'
     settled = f"<IntrBkSttlmDt>{line.on}</IntrBkSttlmDt>" if line.status == "ACSC" else ""
-    # The schema wants the interbank date after the amount's own element, which opens the reference.
     return (
         f"<TxInfAndSts><OrgnlEndToEndId>{escape(line.end_to_end_id)}</OrgnlEndToEndId><TxSts>{line.status}</TxSts>"
         f"{_reason('StsRsnInf', line.code)}"
-        f'<OrgnlTxRef><Amt><InstdAmt Ccy="CNY">{_yuan(line.amount_fen)}</InstdAmt></Amt>{settled}</OrgnlTxRef></TxInfAndSts>'
+        f"<OrgnlTxRef>{amount}{settled}</OrgnlTxRef></TxInfAndSts>"
     )
 
 

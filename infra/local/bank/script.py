@@ -1,7 +1,7 @@
 """What happens to whom: outcomes by account, faults by message, all decided by a script and a seed.
 
-An account's outcome is, in this order: the one the script names for it; the one drawn by `rates` from a hash of seed and
-account (so it depends on neither order nor number of calls); the default. `POST /script` takes
+An account's outcome is, in this order: the one the script names for it; the one drawn by `rates` from a hash of seed
+and account (so it depends on neither order nor number of calls); the default. `POST /script` takes
 
     {"accounts": {"6217…": {"outcome": "reject", "code": "AC04"}},
      "default": {"outcome": "settle"},
@@ -10,15 +10,16 @@ account (so it depends on neither order nor number of calls); the default. `POST
 
 and changes what it names; `{"reset": true}` first forgets everything.
 
-Outcomes: `settle`; `reject` (`code`); `delay` (`days`, and with `code` a rejection then; `"announce": true` reports the line
-as PDNG meanwhile); `silence` (no receipt ever names the line; `credited`, default true; an enquiry tells the truth unless
-`"enquiry": false`, which leaves it PDNG); `return` (settles now, comes back after `days` for `code`).
-A `code` is an ISO reason, or a four-digit Chinese clearing code, which then travels alone.
+Outcomes: `settle`; `reject` (`code`); `delay` (`days`, and with `code` a rejection then; `"announce": true` reports the
+line as PDNG meanwhile); `silence` (no receipt ever names the line; `credited`, default true; an enquiry tells the truth
+unless `"enquiry": false`, which leaves it PDNG); `return` (settles now, comes back after `days` for `code`; not on the
+test channel, where nothing moved). A `code` is an ISO reason, or a four-digit Chinese clearing code, which then
+travels alone.
 
-Faults, each a number of the next messages, of either channel: `lose` (202, and never processed: an enquiry knows nothing of it),
-`refuse_500` (500, nothing done), `fail_500` (500 after the money moved), `drop_replies` (connection cut after the money
-moved), `delay_replies` (answered `delay_s` seconds late, after the money moved), `lose_receipts` (the first receipt is
-never delivered), `repeat_receipts` (delivered twice).
+Faults, each a number of the next messages, of either channel: `lose` (202, and never processed: an enquiry knows
+nothing of it), `refuse_500` (500, nothing done), `fail_500` (500 after the money moved), `drop_replies` (connection cut
+after the money moved), `delay_replies` (answered `delay_s` seconds late, after the money moved), `lose_receipts` (the
+first receipt is never delivered), `repeat_receipts` (delivered twice).
 """
 
 import hashlib
