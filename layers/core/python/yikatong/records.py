@@ -1,0 +1,100 @@
+"""Public records: what a person may be told about their own payments, under a key only they can form (DESIGN §2).
+
+A record is the final outcome of one formal payment. It holds no id number, account or full name; its key is an HMAC of
+id number and name, so that whoever reads the whole table learns about nobody. The HMAC key may be rotated by re-keying.
+"""
+
+import hmac
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from yikatong.identity import normalise_id
+from yikatong.states import PAYMENT, PaymentState
+
+TAIL_LENGTH = 4
+# Every dot people type between the parts of a name; the one that is stored is U+00B7.
+_SEPARATORS = re.compile("[·•‧∙⋅・･．.]")
+
+PersonRole = Literal["beneficiary", "payee"]
+Channel = Literal["card", "account"]
+
+PUBLIC_STATES = frozenset(state for state, facts in PAYMENT.items() if facts.public)
+"""SETTLED, REJECTED, RETURNED: the outcomes that are final and told to the public."""
+
+
+def normalise_name(name: str) -> str:
+    """The one spelling of a name: full-width to half-width, no blanks, the separator `·`.
+
+    >>> normalise_name(" 阿依古丽．买买提 ")
+    '阿依古丽·买买提'
+    """
+    return _SEPARATORS.sub("·", "".join(unicodedata.normalize("NFKC", name).split()))
+
+
+def person_key(secret: bytes, id_number: str, name: str) -> str:
+    """The partition key of a person's records, 64 hex characters: an HMAC of the normalised id number and name."""
+    message = f"{normalise_id(id_number)}|{normalise_name(name)}"
+    return hmac.digest(secret, message.encode(), "sha256").hex()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The final outcome of one formal payment, as `publish_records` knows it.
+
+    `account_tail` is at most four digits; `paid_on` the bank's date (`YYYY-MM-DD`), empty where nothing was paid;
+    `failure` the words for the payee of `yikatong.bank.codes`; `activated` False when the money waits on the card.
+    """
+
+    role: PersonRole
+    code: str
+    subsidy: str
+    plan_year: int
+    region: str
+    slot: str
+    payment_id: str
+    amount_fen: int
+    state: PaymentState
+    channel: Channel
+    account_tail: str
+    seq: int
+    paid_on: str = ""
+    failure: str = ""
+    activated: bool = True
+
+
+def record_of(person: str, outcome: Outcome) -> dict[str, Any]:
+    """The item of the records table for a person, by their `person_key`; of one payment the highest `seq` stands."""
+    assert outcome.state in PUBLIC_STATES, f"{outcome.state} is not told to the public"
+    assert len(outcome.account_tail) <= TAIL_LENGTH, "a record shows four digits of an account at most"
+    assert type(outcome.amount_fen) is int, "money is integer fen"
+    return {
+        "pk": person,
+        "sk": f"{outcome.slot}#{outcome.payment_id}#{outcome.role}",
+        "role": outcome.role,
+        "code": outcome.code,
+        "subsidy": outcome.subsidy,
+        "plan_year": outcome.plan_year,
+        "region": outcome.region,
+        "slot": outcome.slot,
+        "amount_fen": outcome.amount_fen,
+        "state": outcome.state.value,
+        "status": status_words(outcome),
+        "paid_on": outcome.paid_on,
+        "channel": outcome.channel,
+        "account_tail": outcome.account_tail,
+        "seq": outcome.seq,
+    }
+
+
+def status_words(outcome: Outcome) -> str:
+    """What the person is told, in Chinese: `已发放到社保卡，尾号1234`; `银行退回：账户已注销，请到服务银行办理`."""
+    facts = PAYMENT[outcome.state]
+    if outcome.state is not PaymentState.SETTLED:
+        return f"{facts.public}：{outcome.failure}" if outcome.failure else facts.public
+    where = "社保卡" if outcome.channel == "card" else "银行账户"
+    tail = f"，尾号{outcome.account_tail}" if outcome.account_tail else ""
+    # "Paid" and "usable" are two facts (FACTS, "The field"): the holder must be told to activate.
+    waiting = "；卡未激活，钱已入账，激活后可用" if outcome.channel == "card" and not outcome.activated else ""
+    return f"{facts.public}到{where}{tail}{waiting}"

@@ -1,0 +1,62 @@
+"""A clerk asks for an upload: an S3 event names the account, not the person, so the person is noted here (issue 2)."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from yikatong.batches import Upload, upload_key
+from yikatong.errors import Refusal
+from yikatong.plan import Mode, PlanBook
+from yikatong.ports import Control
+from yikatong.principals import Action, Principal, authorize
+
+REGION = r"23[0-9]{4}"
+Region = Annotated[str, Field(pattern=f"^{REGION}$")]
+# Chinese, letters, digits and a little punctuation; no path, no blank, no leading dot, nothing a sheet acts on.
+_SAFE_NAME = re.compile(r"[0-9A-Za-z一-鿿][0-9A-Za-z一-鿿（）()_.-]{0,95}\.(csv|xlsx)", re.IGNORECASE)
+
+
+class UploadRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    plan_year: int
+    number: int
+    region: Region
+    file_name: str
+    mode: Mode = Mode.FORMAL
+
+
+@dataclass(frozen=True)
+class UploadGrant:
+    """Where the file may be put, with exactly this metadata: to be signed by whoever holds the permission to put."""
+
+    object_key: str
+    metadata: dict[str, str]
+
+
+def request_upload(
+    control: Control, book: PlanBook, principal: Principal, request: UploadRequest, upload_id: str
+) -> UploadGrant:
+    """Note who uploads what, and grant it. Whoever knows `upload_id` speaks in that person's name: unguessable.
+
+    The same file name again is a correction of the batch that stands for that key; `validate_roster` decides on it.
+    """
+    subsidy = book.subsidy(request.plan_year, request.number)
+    if not re.fullmatch(REGION, request.region):
+        raise Refusal("地区代码应是黑龙江省的六位代码，如 230102。", "bad_region")
+    authorize(principal, Action.UPLOAD_ROSTER, request.region, subsidy)
+    if subsidy.code is None:
+        raise Refusal(f"{subsidy}还没有永久代码，不能受理名册。", "unregistered")
+    if request.mode is Mode.TRIAL and not subsidy.trial.required:
+        raise Refusal(f"{subsidy}不需要模拟测试，请按正式发放上传。", "no_trial")
+    if not _SAFE_NAME.fullmatch(request.file_name) or ".." in request.file_name:
+        raise Refusal(
+            "文件名只能用汉字、字母、数字、括号、下划线、连字符和点，至多100个字符，以 .csv 或 .xlsx 结尾。",
+            "bad_file_name",
+        )
+    key = f"{request.plan_year}/{request.region}/{request.number}/{request.file_name}"
+    pk, sk = upload_key(upload_id)
+    control.save(Upload(pk=pk, sk=sk, upload_id=upload_id, principal=principal.name, object_key=key, mode=request.mode))
+    return UploadGrant(key, {"mode": request.mode.value, "upload": upload_id})

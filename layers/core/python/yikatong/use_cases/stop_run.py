@@ -1,0 +1,50 @@
+"""An operator stops a run between batches, and lets it go on: only what is unfinished (PROTOCOL R1)."""
+
+from yikatong.errors import Refusal
+from yikatong.plan import PlanBook
+from yikatong.ports import Control, Orders, Workflow
+from yikatong.principals import PROVINCE, Action, Principal, authorize
+from yikatong.runs import Run
+from yikatong.states import ENDED_RUN, RUN, RunState
+from yikatong.use_cases.list_batches import find_run
+
+
+def stop_run(
+    control: Control, workflow: Workflow, book: PlanBook, principal: Principal, run_id: str, reason: str
+) -> Run:
+    """End the run's execution, then say so. Repeating it is harmless.
+
+    The execution first: a run that says PAYING with a dead execution can be resumed, one that says STOPPED must not go
+    on paying. Workers in flight may still finish their step; claims and sent marks hold whatever they do.
+    """
+    run = find_run(control, run_id)
+    authorize(principal, Action.STOP_RUN, PROVINCE, book.by_code(run.plan_year, run.code))
+    if not reason.strip():
+        raise Refusal("请写明停止的原因。", "invalid")
+    if run.state in ENDED_RUN:
+        raise Refusal(f"发放{RUN[run.state].bureau}，不能停止。", "conflict")
+    if workflow.status(run.execution) == "RUNNING":
+        workflow.stop(run.execution, "stopped by an operator")
+    if run.state is RunState.STOPPED:
+        return run
+    # The last steps before the stop may have moved the run on: the state is judged again by the conditional write.
+    stopped = run.moved(RunState.STOPPED, note=f"{principal.name}：{reason.strip()}")
+    control.save(stopped)
+    return stopped.model_copy(update={"version": run.version + 1})
+
+
+def resume_run(control: Control, orders: Orders, book: PlanBook, principal: Principal, run_id: str) -> Run:
+    """Publish the run's order again: `start_run` starts the next execution once the last one has ended.
+
+    A run that was stopped is open again before that; its frozen inputs are used as they are (PROTOCOL R2).
+    """
+    run = find_run(control, run_id)
+    authorize(principal, Action.RESUME_RUN, PROVINCE, book.by_code(run.plan_year, run.code))
+    if run.state in ENDED_RUN:
+        raise Refusal(f"发放{RUN[run.state].bureau}，没有可恢复的。", "conflict")
+    if run.state is RunState.STOPPED:
+        reopened = run.moved(RunState.OPEN, note=f"{principal.name}：恢复发放")
+        control.save(reopened)
+        run = reopened.model_copy(update={"version": run.version + 1})
+    orders.order_run(run.order)
+    return run
