@@ -22,6 +22,10 @@ class CodeSource(Protocol):
 
     def layer(self, name: str) -> pulumi.Archive: ...
 
+    def built_layer(self, name: str) -> Path | None:
+        """The layer as one zip file, where it was built; None where the layer is a folder of the checkout."""
+        ...
+
     def plan_path(self, path: Path) -> str: ...
 
 
@@ -36,6 +40,9 @@ class SourceTree:
 
     def layer(self, name: str) -> pulumi.Archive:
         return pulumi.FileArchive(str(self.root / "layers" / name))
+
+    def built_layer(self, name: str) -> Path | None:  # noqa: ARG002 (a folder has no zip)
+        return None
 
     def plan_path(self, path: Path) -> str:
         return str(path.resolve())
@@ -52,10 +59,13 @@ class BuiltLayers:
         return self.source.function(verb)
 
     def layer(self, name: str) -> pulumi.Archive:
+        return pulumi.FileArchive(str(self.built_layer(name)))
+
+    def built_layer(self, name: str) -> Path:
         archive = self.layers / f"{name}.zip"
         if not archive.is_file():
             raise FileNotFoundError(f"{archive}: build the layers first: python -m infra.layers build {self.layers}")
-        return pulumi.FileArchive(str(archive))
+        return archive
 
     def plan_path(self, path: Path) -> str:
         """A deployed function sees only what its layers carry, so a plan must live in the core layer."""

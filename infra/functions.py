@@ -8,14 +8,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pulumi
 import pulumi_aws as aws
 
 from infra import workflow
-from infra.archives import CodeSource
 from infra.context import Context
-from infra.function import ARCHITECTURE, RUNTIME, Function, FunctionArgs
+from infra.function import Function, FunctionArgs
 from infra.grants import Grant, Statement
+from infra.layer_versions import create_layers
 from infra.messaging import Queue
 from infra.schedules import ScheduleGroup
 from infra.secret_values import Secrets
@@ -199,7 +198,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
 
 def create_functions(made: Resources, settings: StackSettings, context: Context) -> dict[str, Function]:
     """Every function, by verb."""
-    core, columnar = (_layer(name, settings.code, context) for name in ("core", "columnar"))
+    layers = create_layers(settings.code, context)
     needs = grants(made, settings, context)
     assert needs.keys() == SIZES.keys(), "a function without a size, or without grants"
     return {
@@ -207,7 +206,7 @@ def create_functions(made: Resources, settings: StackSettings, context: Context)
             verb,
             FunctionArgs(
                 code=settings.code.function(verb),
-                layers=(core.arn, columnar.arn) if size.columnar else (core.arn,),
+                layers=(layers["core"], layers["columnar"]) if size.columnar else (layers["core"],),
                 memory_mb=size.memory_mb,
                 timeout_s=size.timeout_s,
                 grants=needs[verb],
@@ -229,16 +228,3 @@ def _plan_paths(settings: StackSettings) -> Grant:
     if settings.plans is None:
         return Grant()
     return Grant(environment={"PLAN_PATHS": ":".join(settings.code.plan_path(path) for path in settings.plans)})
-
-
-def _layer(name: str, code: CodeSource, context: Context) -> aws.lambda_.LayerVersion:
-    return aws.lambda_.LayerVersion(
-        name,
-        layer_name=context.name(name),
-        code=code.layer(name),
-        compatible_runtimes=[RUNTIME],
-        compatible_architectures=[ARCHITECTURE],
-        # Versions still in use by a running function must outlive the deployment that replaces them.
-        skip_destroy=True,
-        opts=pulumi.ResourceOptions(),
-    )
