@@ -11,7 +11,6 @@ import pytest
 import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
-
 from yikatong.bank import pain001
 from yikatong.bank.pain001 import Debtor, build_message, message_id, message_plan
 from yikatong.bank.settings import committed_banks
@@ -140,7 +139,7 @@ def test_a_line_no_bank_could_read_is_refused_by_row_and_column_without_its_cont
 
 
 def test_all_faults_are_reported_at_once() -> None:
-    with pytest.raises(Refusal, match="付款号.*金额.*收款人姓名"):
+    with pytest.raises(Refusal, match=r"付款号.*金额.*收款人姓名"):
         build(THREE.with_columns(end_to_end_id=pl.lit("SAME"), amount_fen=pl.lit(-1), payee_name=pl.lit("\t")))
 
 
@@ -153,7 +152,12 @@ def test_a_message_id_and_its_channel_must_agree() -> None:
 def test_a_creation_time_without_an_offset_is_refused() -> None:
     with pytest.raises(ValueError, match="offset"):
         build_message(
-            THREE, message_id(DIGEST, 1, False), datetime(2023, 6, 12), committed_banks().debtor("23"), date.max, False  # noqa: DTZ001
+            THREE,
+            message_id(DIGEST, 1, False),
+            CREATED_AT.replace(tzinfo=None),
+            committed_banks().debtor("23"),
+            date.max,
+            False,
         )
 
 
@@ -170,7 +174,7 @@ def test_message_ids_fit_are_distinct_and_name_the_channel() -> None:
     assert max(map(len, ids)) <= 35
     assert {found[0] for found in ids} == {"F", "T"}
     for digest, ordinal in (("XYZ", 1), ("f" * 15, 1), ("f" * 16, 0), ("f" * 16, 10_000)):
-        with pytest.raises(ValueError, match="digest|outside"):
+        with pytest.raises(ValueError, match=r"digest|outside"):
             message_id(digest, ordinal, False)
 
 

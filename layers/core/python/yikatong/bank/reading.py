@@ -151,6 +151,9 @@ def _decode(data: bytes) -> str:
         text = data.decode("utf-8-sig" if encoding == "utf-8" else encoding)
     except UnicodeDecodeError:
         raise refuse("字符编码与声明不符，文件可能残缺") from None
+    if "\x00" in text:
+        # Not pedantry: fed "<\0" as characters, expat still guesses UTF-16 and reads a DOCTYPE this search cannot see.
+        raise refuse("含有空字符，不是完整、合规的 XML")
     upper = text.upper()
     if "<!DOCTYPE" in upper or "<!ENTITY" in upper:
         raise refuse("含有 DOCTYPE 或实体声明")
