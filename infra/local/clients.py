@@ -7,7 +7,7 @@ import boto3
 from botocore.config import Config
 
 LOCAL_ACCESS_KEY = "AKIALOCALOPERATOR000"
-LOCAL_SECRET_KEY = "local-operator-secret"  # noqa: S105 - invented: moto accepts any key
+LOCAL_SECRET_KEY = "local-operator-secret"
 
 
 class Clients:

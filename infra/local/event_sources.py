@@ -92,7 +92,9 @@ class _Poller:
             with self.queue._messages_lock:
                 for message in messages:
                     if message.id in failed:
-                        self._backend().change_message_visibility(self.queue.name, message.receipt_handle, RETRY_AFTER_S)
+                        self._backend().change_message_visibility(
+                            self.queue.name, message.receipt_handle, RETRY_AFTER_S
+                        )
                     else:
                         self._backend().delete_message(self.queue.name, message.receipt_handle)
         finally:
@@ -121,7 +123,9 @@ class _Poller:
                 "ApproximateReceiveCount": str(message.approximate_receive_count),
                 "SentTimestamp": str(int(message.sent_timestamp)),
                 "SenderId": "AIDALOCALSENDER",
-                "ApproximateFirstReceiveTimestamp": str(int(message.approximate_first_receive_timestamp or time.time() * 1000)),
+                "ApproximateFirstReceiveTimestamp": str(
+                    int(message.approximate_first_receive_timestamp or time.time() * 1000)
+                ),
             },
             "messageAttributes": {},
             "md5OfBody": message.body_md5,

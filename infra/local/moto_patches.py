@@ -26,7 +26,13 @@ def install(runtime: LambdaRuntime, sources: EventSources) -> None:
     _Current.runtime, _Current.sources = runtime, sources
     if not _Current.applied:
         _Current.applied = True
-        for patch in (_lambda_runs_workers, _queues_only_queue, _messages_are_not_lost, _clients_are_shared, _map_starts_few_threads):
+        for patch in (
+            _lambda_runs_workers,
+            _queues_only_queue,
+            _messages_are_not_lost,
+            _clients_are_shared,
+            _map_starts_few_threads,
+        ):
             patch()
 
 

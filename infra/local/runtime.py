@@ -125,7 +125,9 @@ class LambdaRuntime:
         )
 
     def _role_credentials(self, role: str, function_name: str) -> dict[str, str]:
-        session = self._clients("sts").assume_role(RoleArn=role, RoleSessionName=function_name[:64], DurationSeconds=43200)
+        session = self._clients("sts").assume_role(
+            RoleArn=role, RoleSessionName=function_name[:64], DurationSeconds=43200
+        )
         return {
             "AWS_ACCESS_KEY_ID": session["Credentials"]["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": session["Credentials"]["SecretAccessKey"],
@@ -137,7 +139,7 @@ class LambdaRuntime:
             "PATH": os.environ.get("PATH", ""),
             "LANG": "C.UTF-8",
             "TZ": ":UTC",
-            "HOME": "/tmp",  # noqa: S108 - what Lambda's sandbox says
+            "HOME": "/tmp",
             "PYTHONPATH": os.pathsep.join(str(p) for p in self._import_path(spec)),
             "POLARS_MAX_THREADS": "1",
             "LAMBDA_TASK_ROOT": str(spec.folder),

@@ -42,7 +42,9 @@ class Spawner:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
-    def start(self, command: list[str], environment: dict[str, str], folder: Path, log: Path) -> "subprocess.Popen[bytes]":
+    def start(
+        self, command: list[str], environment: dict[str, str], folder: Path, log: Path
+    ) -> "subprocess.Popen[bytes]":
         """Start a process in its own session, so that Ctrl-C reaches the cloud first, which then ends its workers."""
 
         def popen() -> "subprocess.Popen[bytes]":
@@ -87,7 +89,9 @@ class Worker:
     def wait_until_ready(self) -> None:
         """Wait until the handler is imported, the process has died, or it takes too long."""
         deadline = time.monotonic() + INIT_TIMEOUT_S
-        while not self.api.ready.wait(0.02) and self.alive and self.api.outcomes.empty() and time.monotonic() < deadline:
+        while (
+            not self.api.ready.wait(0.02) and self.alive and self.api.outcomes.empty() and time.monotonic() < deadline
+        ):
             pass
 
     def run(self, invocation: Invocation) -> Outcome:
@@ -98,7 +102,9 @@ class Worker:
             outcome = self.api.outcomes.get(timeout=self.spec.timeout_s)
         except queue.Empty:
             self.kill()
-            message = f"RequestId: {invocation.request_id} Error: Task timed out after {self.spec.timeout_s:.2f} seconds"
+            message = (
+                f"RequestId: {invocation.request_id} Error: Task timed out after {self.spec.timeout_s:.2f} seconds"
+            )
             return Outcome.error("Sandbox.Timedout", message)
         if not self.api.ready.is_set():
             self.kill()

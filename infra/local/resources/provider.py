@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks
@@ -20,7 +20,6 @@ from infra.local.resources import api, compute, events, storage
 from infra.local.resources.context import REGISTRY, Context, Inputs, whole_numbers
 
 _MAPPINGS = (api, compute, events, storage)  # imported for what they register
-_Deployed = TypeVar("_Deployed")
 
 
 class UnmappedResource(Exception):
@@ -79,8 +78,10 @@ def _type_of(token: str) -> tuple[str, str]:
     return module.split("/")[0], resource_type.removesuffix("V2")
 
 
-def deploy(program: Callable[[], _Deployed], clients: Clients, work_folder: Path) -> tuple[_Deployed, Context]:
-    """Run a Pulumi program against moto and return what it returned, once every resource exists.
+def deploy(
+    program: Callable[[], dict[str, Any]], clients: Clients, work_folder: Path
+) -> tuple[dict[str, Any], Context]:
+    """Run a Pulumi program against moto and return what it returned, outputs resolved, once every resource exists.
 
     Paths in the program are relative to the repository, as they are under the Pulumi CLI. Raises what the first failing call raised.
     """
@@ -90,14 +91,15 @@ def deploy(program: Callable[[], _Deployed], clients: Clients, work_folder: Path
     logging.getLogger("pulumi").setLevel(logging.CRITICAL)
     mocks.set_mocks(LocalProvider(context), project="yikatong", stack="local", preview=False)
     SETTINGS.outputs.clear()
-    result: list[_Deployed] = []
+    returned: list[dict[str, Any]] = []
 
-    def run() -> None:
-        result.append(program())
+    async def run() -> dict[str, Any]:
+        await run_pulumi_func(lambda: returned.append(program()))
+        resolved = await pulumi.Output.from_input(returned[0]).future()
+        return dict(resolved or {})
 
     try:
-        loop.run_until_complete(run_pulumi_func(run))
+        return loop.run_until_complete(run()), context
     finally:
         loop.close()
         asyncio.set_event_loop(None)
-    return result[0], context

@@ -1,0 +1,301 @@
+"""The local cloud: the whole system of `infra.stack` on one machine, from one `with` statement.
+
+One process holds at most one (moto's state belongs to the process); two processes share nothing, neither ports nor files.
+"""
+
+import dataclasses
+import json
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from infra.local import moto_patches
+from infra.local.bank_process import BankProcess
+from infra.local.clients import Clients
+from infra.local.clock import Clock
+from infra.local.event_sources import EventSources
+from infra.local.gateway import Gateway, GatewayParts
+from infra.local.local_api import LocalApi
+from infra.local.principals import DEFAULT_PRINCIPALS, AccessKey, create_users, find_credential
+from infra.local.resources import deploy
+from infra.local.routes import Routes
+from infra.local.runtime import LambdaRuntime
+from infra.local.settling import Settling, Work
+from infra.settings import Principal, SecretValues, StackSettings
+
+REGION = "cn-north-1"
+STAGE = "local"
+QUIET_S = 3.0
+"""An execution that has called no function for so long waits for the bank, or for the next day."""
+
+Program = Callable[[StackSettings], dict[str, Any]]
+"""Deploys a stack and returns its outputs by the names of `infra.stack.Deployment`."""
+
+
+class LocalCloud:
+    """Starts, deploys and stops a local cloud. Keyword arguments beyond the named ones override fields of `StackSettings`.
+
+    `program` is for tests of the local cloud itself; `warm` starts every function's worker ahead of need.
+    """
+
+    def __init__(
+        self,
+        as_of: date,
+        plans: Sequence[Path] | None = None,
+        bank_seed: int = 7,
+        port: int = 0,
+        principals: tuple[Principal, ...] = DEFAULT_PRINCIPALS,
+        program: Program | None = None,
+        bank_options: tuple[str, ...] = (),
+        concurrency: int = 2,
+        **overrides: Any,
+    ) -> None:
+        self.as_of = as_of
+        self.resources: dict[str, Any] = {}
+        self.keys: dict[str, AccessKey] = {}
+        self._plans = tuple(plans) if plans else None
+        self._bank_seed, self._bank_options = bank_seed, bank_options
+        self._port, self._concurrency = port, concurrency
+        self._principals = principals
+        self._program = program or _stack
+        self._overrides = overrides
+        self._closers: list[Callable[[], None]] = []
+        self._stopping = threading.Lock()
+
+    def __enter__(self) -> "LocalCloud":
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of this cloud."""
+        return self._clients(service)
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        """Where to reach what: `gateway` (the site), `public`, `bureau`, `aws`, `bank`."""
+        gateway = self._gateway.endpoint
+        return {
+            "gateway": gateway,
+            "public": f"{gateway}/public",
+            "bureau": f"{gateway}/bureau",
+            "aws": self._clients.endpoint,
+            "bank": self.bank.endpoint,
+        }
+
+    @property
+    def log_folder(self) -> Path:
+        """Where each function's log lies, `{name}.log`, JSON lines."""
+        return self._runtime.log_folder
+
+    @property
+    def calls_file(self) -> Path:
+        """Where every AWS call of every function is written down, JSON lines (see `infra.local.worker`)."""
+        return self._runtime.calls_file
+
+    def settle(self, timeout_s: float = 60, quiet_s: float | None = None) -> Work:
+        """Wait until queues are empty, workers idle and no execution runs; see `infra.local.settling`. Raises NotSettled."""
+        return self._settling.settle(timeout_s, quiet_s)
+
+    def warm(self, verbs: Sequence[str] | None = None) -> None:
+        """Start a worker for each of these functions (all when left out), in parallel."""
+        names = self.resources["functions"]
+        self._runtime.warm([self._function(names[verb]) for verb in (verbs or sorted(names))])
+
+    def kill_worker(self, verb: str) -> bool:
+        """Kill a worker of a function, a busy one first; False when none runs."""
+        return self._runtime.kill_worker(self.resources["functions"][verb])
+
+    def invoke(self, verb: str, event: Any) -> Any:
+        """Call a function and return its answer. Raises RuntimeError with its error object when it failed."""
+        failed, answer = self._invoke_by_name(self.resources["functions"][verb], json.dumps(event).encode())
+        if failed:
+            raise RuntimeError(answer.decode())
+        return json.loads(answer or b"null")
+
+    def export(self, folder: Path) -> dict[str, int]:
+        """Write every object, item and the bank's book to a folder; see `infra.local.export`."""
+        from infra.local.export import export
+
+        return export(folder, self._clients, self.bank.endpoint)
+
+    def describe(self) -> dict[str, Any]:
+        """Tell a client of another process all it needs; the keys and the token are invented and open nothing else."""
+        return {
+            "endpoints": self.endpoints,
+            "region": REGION,
+            "now": self.clock.now().isoformat(),
+            "resources": self.resources,
+            "principals": {
+                principal.name: {**dataclasses.asdict(principal), **dataclasses.asdict(self.keys[principal.name])}
+                for principal in self._principals
+            },
+            "bank": {"endpoint": self.bank.endpoint, "token": self.bank.token},
+            "logs": str(self.log_folder),
+            "calls": str(self.calls_file),
+        }
+
+    def stop(self) -> None:
+        """End every process, thread and file of this cloud; may be called twice."""
+        with self._stopping:
+            while self._closers:
+                self._closers.pop()()
+
+    def _start(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="yikatong-"))
+        self._closers.append(lambda: shutil.rmtree(self._folder, ignore_errors=True))
+        self._clients = Clients(self._start_moto(), REGION)
+        bucket = f"yikatong-{STAGE}-bank-exchange-{self._clients.account}"
+        self.bank = BankProcess(
+            self._clients.endpoint, bucket, self._bank_seed, self.as_of, secrets.token_hex(8), self._bank_options
+        )
+        self._closers.append(self.bank.close)
+        self._gateway = Gateway(LocalApi(self).answer, self._port)
+        self._closers.append(self._gateway.close)
+        self._runtime = LambdaRuntime(
+            self._clients, self._folder, f"{self._gateway.endpoint}/_local/clock", self._concurrency
+        )
+        self._closers.append(self._runtime.close)
+        self._sources = EventSources(self._runtime, self._concurrency)
+        self._closers.append(self._sources.close)
+        moto_patches.install(self._runtime, self._sources)
+        self._closers.append(moto_patches.uninstall)
+        self._deploy()
+        self._serve()
+
+    def _deploy(self) -> None:
+        settings = self._settings()
+        self.resources, self._runtime.packages = deploy(lambda: self._program(settings), self._clients, self._folder)
+        self.keys = create_users(self._clients, self._principals)
+
+    def _serve(self) -> None:
+        machine = self.resources.get("state_machine_arn")
+        self._settling = Settling(
+            self._clients, self._runtime, self._sources, (machine,) if machine else (), self.bank.flush
+        )
+        self.clock = Clock(
+            self.as_of,
+            self._clients,
+            invoke=lambda arn, payload: _decoded(self._invoke_by_name(arn, payload)),
+            day_begun=self.bank.day,
+            settled=lambda: void(self.settle(timeout_s=120, quiet_s=QUIET_S)),
+        )
+        self._gateway.parts = GatewayParts(
+            routes=Routes(self._clients, self.resources.get("apis", {})),
+            region=REGION,
+            account=self._clients.account,
+            invoke=self._invoke_by_name,
+            find_credential=lambda key: find_credential(self._clients, key),
+            read_site=self._read_site,
+        )
+
+    def _start_moto(self) -> str:
+        from moto.core.config import default_user_config
+        from moto.server import ThreadedMotoServer
+
+        port = _free_port()
+        os.environ["MOTO_PORT"] = str(port)  # Step Functions' tasks call this port (FACTS)
+        default_user_config["stepfunctions"]["execute_state_machine"] = True
+        _forget_everything()
+        server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
+        _silence_moto()
+        server.start()
+        self._closers.append(server.stop)
+        return f"http://127.0.0.1:{port}"
+
+    def _settings(self) -> StackSettings:
+        from yikatong.bank.settings import committed_banks
+
+        from infra.archives import SourceTree
+
+        endpoint = self.bank.wait_until_ready()
+        bank_ids = [bank.bank_id for bank in committed_banks().banks]
+        values: dict[str, Any] = {
+            "stage": STAGE,
+            "today": self.as_of,
+            "code": SourceTree(),
+            "plans": self._plans,
+            "principals": self._principals,
+            "enable_past_plans": True,
+            "bank_endpoints": dict.fromkeys(bank_ids, endpoint),
+            "secrets": SecretValues("local-payment-key", "local-record-key", dict.fromkeys(bank_ids, self.bank.token)),
+            "receipt_timeout_s": 5,
+            "enquiry_wait_s": 1,
+            "enquiry_attempts": 2,
+            "map_concurrency": 8,
+            "strict_bucket_policies": False,
+            "protect": False,
+        }
+        return StackSettings(**(values | self._overrides))
+
+    def _invoke_by_name(self, name_or_arn: str, payload: bytes) -> tuple[bool, bytes]:
+        outcome = self._runtime.invoke(self._function(name_or_arn), payload)
+        return outcome.failed, outcome.payload
+
+    def _function(self, name_or_arn: str) -> Any:
+        from moto.awslambda.utils import get_backend
+
+        backend: Any = get_backend(self._clients.account, REGION)
+        return backend.get_function(name_or_arn)
+
+    def _read_site(self, key: str) -> tuple[bytes, str] | None:
+        s3 = self._clients("s3")
+        bucket = self.resources.get("buckets", {}).get("site")
+        if not bucket:
+            return None
+        try:
+            found = s3.get_object(Bucket=bucket, Key=key)
+        except s3.exceptions.NoSuchKey:
+            return None
+        return found["Body"].read(), found["ContentType"]
+
+
+def _stack(settings: StackSettings) -> dict[str, Any]:
+    from infra.stack import deploy as deploy_stack
+
+    deployment = deploy_stack(settings)
+    return {field.name: getattr(deployment, field.name) for field in dataclasses.fields(deployment)}
+
+
+def _decoded(answer: tuple[bool, bytes]) -> tuple[bool, str]:
+    return answer[0], answer[1].decode(errors="replace")
+
+
+def void(_: object) -> None:
+    """Drop a value where a callback returns none."""
+
+
+def _free_port() -> int:
+    """Ask the system for a free port: moto must be told its port before it starts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _silence_moto() -> None:
+    """The server logs each request's path, and S3 keys are nobody's business on a terminal."""
+    import logging
+
+    for name in ("werkzeug", "moto", "moto.stepfunctions"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _forget_everything() -> None:
+    """Start from an empty account, whatever an earlier cloud of this process left behind."""
+    from moto.core.base_backend import BackendDict
+
+    for backends in list(BackendDict._instances):
+        backends.reset()
