@@ -1,0 +1,108 @@
+"""The public API: the plan, the policy documents, and one's own payment records. Open to all.
+
+The query is a POST: name and id number never stand in an address. An unknown person and a wrong name get the same empty
+answer by the same way. Bodies are never logged; no polars here, the first query of the day must not wait for it.
+"""
+
+import traceback
+from typing import Annotated, Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from yikatong.aws.lake import S3Lake
+from yikatong.aws.wiring import wiring
+from yikatong.errors import Refusal
+from yikatong.plan import Plan
+from yikatong.use_cases.query_records import RecordQuery, query_records
+
+PUBLIC_CACHE = "public, max-age=300"
+
+app = APIGatewayRestResolver(enable_validation=True)
+logger = Logger(service="public_api")
+Year = Annotated[int | None, Query(ge=2000, le=2100)]
+
+
+def plan_of(year: int | None) -> Plan:
+    """The plan asked for; the latest published one when no year is named."""
+    book = wiring().book
+    return book.plan(year if year is not None else book.years[-1])
+
+
+@app.get("/v1/plan", cache_control=PUBLIC_CACHE)
+def get_plan(year: Year = None) -> dict[str, Any]:
+    plan = plan_of(year)
+    return {"year": plan.year, "subsidies": [each.as_record() | {"code": each.code} for each in plan.subsidies]}
+
+
+@app.get("/v1/policies", cache_control=PUBLIC_CACHE)
+def get_policies(year: Year = None) -> dict[str, Any]:
+    """Every subsidy with its published documents: objects under `policies/{code}/` of the site."""
+    made, plan = wiring(), plan_of(year)
+    published = S3Lake(made.client("s3"), made.environment["SITE_BUCKET"]).keys("policies/")
+    return {
+        "year": plan.year,
+        "policies": [
+            {
+                "number": each.number,
+                "code": each.code,
+                "name": each.name,
+                "departments": list(each.lead_departments),
+                "documents": [f"/{key}" for key in published if key.startswith(f"policies/{each.code}/")],
+            }
+            for each in plan.subsidies
+        ],
+    }
+
+
+@app.post("/v1/query")
+def post_query(body: RecordQuery) -> dict[str, Any]:
+    made = wiring()
+    return {"records": query_records(made.records, made.record_secret, body)}
+
+
+def problem(status: int, title: str, code: str, detail: str) -> Response[dict[str, Any]]:
+    """A problem detail (RFC 9457). It never says what was sent."""
+    body = {"type": f"urn:yikatong:problem:{code}", "title": title, "status": status, "detail": detail}
+    correlation_id = app.current_event.request_context.request_id
+    return Response(status, "application/problem+json", body | {"correlation_id": correlation_id})
+
+
+def refused(refusal: Refusal) -> Response[dict[str, Any]]:
+    return problem(404, "没有找到", refusal.code, refusal.message)
+
+
+def invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
+    fields = sorted(
+        {str(each["loc"][-1]) for each in error.errors() if each["loc"][-1] in ("name", "id_number", "year")}
+    )
+    return problem(422, "请求内容不正确", "invalid", f"请求内容不正确{'：' if fields else ''}{'、'.join(fields)}。")
+
+
+def no_route(_: NotFoundError) -> Response[dict[str, Any]]:
+    return problem(404, "没有找到", "not_found", "没有这个地址。")
+
+
+def broken(error: Exception) -> Response[dict[str, Any]]:
+    # The place, not the message: an exception's text may quote what was sent.
+    logger.error("unexpected", exception_name=type(error).__name__, at=traceback.format_tb(error.__traceback__)[-6:])
+    return problem(500, "系统故障", "broken", "系统出了故障，请稍后再试。")
+
+
+app.exception_handler(Refusal)(refused)
+app.exception_handler(RequestValidationError)(invalid)
+app.exception_handler(Exception)(broken)
+app.not_found(no_route)
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    answer = app.resolve(event, context)
+    headers = answer["multiValueHeaders"] | {"X-Correlation-Id": [event["requestContext"]["requestId"]]}
+    # What is not expressly public is personal, a refusal included.
+    headers.setdefault("Cache-Control", ["no-store"])
+    return answer | {"multiValueHeaders": headers}
