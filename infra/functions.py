@@ -34,24 +34,25 @@ class Size:
     columnar: bool = False
 
 
-LIGHT = Size(memory_mb=512, timeout_s=60)
+# Small work, but on modules that import polars: a function without the layer would not start.
+STEP = Size(memory_mb=1769, timeout_s=300, columnar=True)
 API = Size(memory_mb=1024, timeout_s=29)  # API Gateway waits 29 s
 BATCH = Size(memory_mb=3538, timeout_s=900, columnar=True)
 
 SIZES: Mapping[str, Size] = {
     "validate_roster": BATCH,
     "import_cards": BATCH,
-    "start_run": LIGHT,
-    "open_run": Size(memory_mb=1024, timeout_s=300),
+    "start_run": STEP,
+    "open_run": STEP,
     "claim_payments": BATCH,
-    "reserve_funds": LIGHT,
+    "reserve_funds": STEP,
     "instruct_bank": BATCH,
     "await_receipts": BATCH,
     "receive_receipt": BATCH,
     "enquire_bank": BATCH,
     "settle_batch": BATCH,
     "publish_records": BATCH,
-    "close_run": Size(memory_mb=1769, timeout_s=600, columnar=True),
+    "close_run": STEP,
     "bureau_api": API,
     "public_api": API,
 }
@@ -108,31 +109,36 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             plans,
             queues["start_run"].consume(),
             control.read_write(),
-            lake.read("runs/*"),
-            lake.put("runs/*"),
             workflow.start(PAYOUT, context),
+            workflow.describe(PAYOUT, context),
             made.schedules.order(),
         ),
-        "open_run": (plans, control.read_write(), lake.read("runs/*"), lake.put("runs/*")),
+        "open_run": (
+            plans,
+            control.read_write(),
+            lake.read("runs/*"),
+            lake.put("runs/*"),
+            workflow.describe(PAYOUT, context),
+        ),
         "claim_payments": (
             plans,
             control.read_write(),
             lake.read("runs/*", "rosters/*", "cards/*", "claims/*", "selections/*"),
             lake.put("claims/*", "selections/*"),
         ),
-        "reserve_funds": (plans, control.transact(), lake.read("runs/*", "selections/*")),
+        "reserve_funds": (control.read_write(),),
         "instruct_bank": (
             plans,
             banks,
             control.read_write(),
-            lake.read("runs/*", "selections/*", "instructions/*", "rosters/*", "sent/*", "claims/*"),
-            lake.put("instructions/*", "sent/*"),
+            lake.read("rosters/*", "selections/*", "claims/*", "instructions/*", "sent/*", "receipts/*"),
+            lake.put("instructions/*", "sent/*", "receipts/*"),
             secrets.payment_key.read(),
             secrets.bank_tokens.read(),
         ),
         "await_receipts": (
             control.read_write(),
-            lake.read("receipts/*", "instructions/*"),
+            lake.read("instructions/*", "receipts/*"),
             workflow.answer_task(PAYOUT, context),
         ),
         "receive_receipt": (
@@ -140,9 +146,9 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             queues["receive_receipt"].consume(),
             buckets.bank_exchange.read("inbound/*", versions=True),
             buckets.bank_exchange.put("quarantine/*"),
-            lake.read("runs/*", "sent/*", "instructions/*", "receipts/*", "settlements/*", "rosters/*"),
+            control.read_write(),
+            lake.read("sent/*", "instructions/*", "receipts/*", "settlements/*", "runs/*"),
             lake.put("receipts/*", "settlements/*", "runs/*"),
-            control.transact(),
             records.batch_write(),
             secrets.record_key.read(),
             workflow.answer_task(PAYOUT, context),
@@ -151,48 +157,36 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
         "enquire_bank": (
             banks,
             control.read_write(),
-            lake.read("instructions/*", "sent/*", "receipts/*"),
+            lake.read("instructions/*", "receipts/*"),
             lake.put("receipts/*"),
             secrets.bank_tokens.read(),
         ),
         "settle_batch": (
-            plans,
-            control.transact(),
-            lake.read("instructions/*", "receipts/*", "settlements/*", "selections/*"),
+            control.read_write(),
+            lake.read("instructions/*", "receipts/*", "settlements/*"),
             lake.put("settlements/*"),
         ),
         "publish_records": (
             plans,
             control.read_write(),
-            lake.read("settlements/*", "instructions/*", "rosters/*"),
+            lake.read("settlements/*", "instructions/*"),
             records.batch_write(),
             secrets.record_key.read(),
         ),
-        "close_run": (
-            plans,
-            control.read_write(),
-            lake.read("runs/*", "settlements/*", "selections/*", "instructions/*"),
-            lake.put("runs/*"),
-        ),
+        "close_run": (control.read_write(), lake.read("runs/*"), lake.put("runs/*")),
         "bureau_api": (
             plans,
-            control.transact(),
+            control.read_write(),
             control.query_index("by_region"),
             made.tables.idempotency.remember_replies(),
             buckets.roster_drop.put("*"),  # a presigned upload carries this role's permission
             buckets.reports.read("*"),
+            lake.read("rosters/*.review.json", "runs/*"),  # what an approver sees of a roster holds no person
             put_events(made.bus),
             workflow.describe(PAYOUT, context),
             workflow.stop(PAYOUT, context),
         ),
-        "public_api": (
-            plans,
-            control.read(),
-            records.query(),
-            secrets.record_key.read(),
-            buckets.policy_drop.read("*"),
-            buckets.site.read("*"),
-        ),
+        "public_api": (plans, records.query(), secrets.record_key.read(), buckets.policy_drop.read("*")),
     }
 
 

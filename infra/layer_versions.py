@@ -1,7 +1,7 @@
 """The two layers as Lambda knows them.
 
-A layer of more than 50 MB cannot be sent to Lambda directly, it has to lie in S3 first (Lambda quotas); the columnar layer
-is 55 MB zipped. So built layers go through a bucket of their own, under a key that holds their digest.
+A layer of more than 50 MB cannot be sent to Lambda directly, it has to lie in S3 first (Lambda quotas); the columnar
+layer is 55 MB zipped. So built layers go through a bucket of their own, under a key that holds their digest.
 """
 
 import hashlib

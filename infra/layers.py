@@ -1,8 +1,9 @@
 """Build the Lambda layers from wheels: `python -m infra.layers build DIR` writes `core.zip` and `columnar.zip`.
 
-Requirements come from `uv.lock`, wheels from the runtime's Python and platform and never from this machine's, so a layer
-built on any machine is the one that was tested. Archives are byte-for-byte repeatable, or every deployment would replace
-every function. Both layers together with a function must unpack to less than 250 MB (Lambda's limit, FACTS).
+Requirements come from `uv.lock`, wheels from the runtime's Python and platform and never from this machine's, so a
+layer built on any machine is the one that was tested. Archives are byte-for-byte repeatable, or every deployment
+would replace every function. Both layers together with a function must unpack to less than 250 MB (Lambda's limit,
+FACTS).
 """
 
 import argparse

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pulumi
+from yikatong.principals import Role
 
 from infra.archives import CodeSource
 
@@ -29,6 +30,11 @@ class Principal:
     role: str
     region: str
     departments: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        Role(self.role)  # a role nobody defined would be found out at the first request, by the person
+        if not re.fullmatch(r"[0-9]{6}", self.region):
+            raise ValueError(f"principal {self.name!r}: region {self.region!r} is not a GB/T 2260 code")
 
 
 @dataclass(frozen=True)

@@ -74,25 +74,21 @@ class Table(pulumi.ComponentResource):
             (Statement(tuple(f"dynamodb:{action}" for action in actions), (self.arn,)),), {self.variable: self.name}
         )
 
-    def read(self) -> Grant:
-        return self._grant("GetItem", "Query")
-
     def read_write(self) -> Grant:
-        """Conditional writes one by one. No DeleteItem: nothing in the books is taken back, it is countered."""
-        return self._grant("GetItem", "Query", "PutItem", "UpdateItem")
+        """Whole items, put on condition of their version; a transaction of puts needs no permission of its own.
 
-    def transact(self) -> Grant:
-        """TransactWriteItems has no permission of its own: it needs that of each action in it."""
-        return self._grant("GetItem", "Query", "PutItem", "UpdateItem", "ConditionCheckItem")
-
-    def batch_write(self) -> Grant:
-        return self._grant("Query", "BatchWriteItem", "PutItem", "UpdateItem", "DeleteItem")
+        No DeleteItem: nothing in the books is taken back, it is countered.
+        """
+        return self._grant("GetItem", "Query", "PutItem")
 
     def query(self) -> Grant:
         return self._grant("Query")
 
     def update(self) -> Grant:
         return self._grant("UpdateItem")
+
+    def batch_write(self) -> Grant:
+        return self._grant("BatchWriteItem")
 
     def query_index(self, index: str) -> Grant:
         return Grant(
@@ -115,7 +111,7 @@ class Tables:
 
     @classmethod
     def create(cls, context: Context) -> "Tables":
-        by_region = Index("by_region", "region", "received_at")
+        by_region = Index("by_region", "province", "region_received")
         return cls(
             control=Table("control", TableArgs("CONTROL_TABLE", "pk", "sk", index=by_region), context),
             records=Table("records", TableArgs("RECORDS_TABLE", "pk", "sk"), context),
@@ -130,9 +126,11 @@ def register_principals(control: Table, principals: Sequence[Principal]) -> None
         item: dict[str | None, Any] = {
             hash_key: {"S": f"PRINCIPAL#{principal.name}"},
             range_key: {"S": "PRINCIPAL"},
+            "name": {"S": principal.name},
             "role": {"S": principal.role},
             "region": {"S": principal.region},
             "departments": {"L": [{"S": department} for department in principal.departments]},
+            "version": {"N": "1"},
         }
         aws.dynamodb.TableItem(
             f"principal-{principal.name}",

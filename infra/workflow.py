@@ -131,28 +131,23 @@ def _observability_statements() -> list[Statement]:
 
 
 def start(noun: str, context: Context) -> Grant:
-    """Start an execution, and see whether an earlier one still lives (PROTOCOL R1). The ARN is built: see `Context`."""
-    return Grant(
-        (
-            Statement(("states:StartExecution",), (context.state_machine_arn(noun),)),
-            Statement(("states:DescribeExecution",), (context.executions_arn(noun),)),
-        ),
-        {"PAYOUT_STATE_MACHINE_ARN": context.state_machine_arn(noun)},
-    )
+    """Start an execution (PROTOCOL R1). The ARN is built: see `Context`."""
+    return _told_of(noun, context, Statement(("states:StartExecution",), (context.state_machine_arn(noun),)))
 
 
 def describe(noun: str, context: Context) -> Grant:
-    """See whether a run's execution lives (PROTOCOL B4)."""
-    return Grant(
-        (Statement(("states:DescribeExecution",), (context.executions_arn(noun),)),),
-        {"PAYOUT_STATE_MACHINE_ARN": context.state_machine_arn(noun)},
-    )
+    """See whether a run's execution lives (PROTOCOL R1, B4)."""
+    return _told_of(noun, context, Statement(("states:DescribeExecution",), (context.executions_arn(noun),)))
 
 
 def stop(noun: str, context: Context) -> Grant:
-    return Grant((Statement(("states:StopExecution",), (context.executions_arn(noun),)),))
+    return _told_of(noun, context, Statement(("states:StopExecution",), (context.executions_arn(noun),)))
 
 
 def answer_task(noun: str, context: Context) -> Grant:
     """Hand a task token back. IAM checks it against the state machine, not the execution."""
-    return Grant((Statement(("states:SendTaskSuccess",), (context.state_machine_arn(noun),)),))
+    return _told_of(noun, context, Statement(("states:SendTaskSuccess",), (context.state_machine_arn(noun),)))
+
+
+def _told_of(noun: str, context: Context, statement: Statement) -> Grant:
+    return Grant((statement,), {f"{noun.upper()}_STATE_MACHINE_ARN": context.state_machine_arn(noun)})
