@@ -1,0 +1,31 @@
+"""What a roster is judged against: everything outside the file, given by the caller. No clock, no store."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from yikatong.plan import Mode, PlanBook, Subsidy, SubsidySettings
+
+# Given the payees' ids (Series of String, with repetitions), the registry rows of the partitions they live in, in
+# cards.SCHEMA; more rows than asked for do no harm.
+RegistryFor = Callable[[pl.Series], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class RosterContext:
+    """`as_of` is the day the roster is judged for; slots are judged at `plan.judging_date` of it.
+
+    `occasions` are the names of the occasions opened for this subsidy. `registry_for` None: no registry exists yet, cards
+    are not judged and the report says so.
+    """
+
+    book: PlanBook
+    subsidy: Subsidy
+    region: str
+    mode: Mode
+    as_of: date
+    settings: SubsidySettings
+    occasions: Collection[str] = ()
+    registry_for: RegistryFor | None = None

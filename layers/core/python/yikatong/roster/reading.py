@@ -1,0 +1,90 @@
+"""From the bytes of a file to one table of text, whatever program wrote it. Nothing is judged here but the file itself.
+
+Row numbers are those the clerk's program shows: blank rows and titles above the header count.
+"""
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from yikatong.masking import mask_text
+from yikatong.roster.columns import TITLES, Column, Header
+from yikatong.roster.findings import Unreadable, file_finding, unreadable
+
+MAX_FILE_BYTES = 256 * 2**20
+MAX_ROWS = 2_000_000
+# A header and the titles above it are looked for in this many rows.
+HEADER_ROWS = 20
+MAX_COLUMNS = 200
+_ZIP = b"PK\x03\x04"
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file's data rows as text.
+
+    `cells` has `row` (Int32, from 1, as the clerk sees it) and `c0`, `c1`, ... (String, null where empty); blank rows
+    are left out. `numeric` names, for a workbook's columns that must be text, the rows whose cell was a number: its
+    last digits are gone.
+    """
+
+    header: Header
+    cells: pl.DataFrame
+    numeric: dict[Column, pl.Series] = field(default_factory=dict)
+
+
+def read_table(data: bytes) -> Table:
+    """Open a roster by what its bytes say, never by its name. Raises Unreadable with the reason."""
+    from yikatong.roster.csv_reading import read_csv
+    from yikatong.roster.xlsx_reading import read_xlsx
+
+    if not data.strip(b"\0\t\r\n \xef\xbb\xbf"):
+        raise unreadable("file_empty")
+    if len(data) > MAX_FILE_BYTES:
+        raise unreadable("file_too_large", limit_mb=MAX_FILE_BYTES // 2**20)
+    if data.startswith(_OLD_OFFICE):
+        raise unreadable("file_format", detail="旧版 XLS 工作簿或加密的工作簿")
+    if data.startswith(b"%PDF"):
+        raise unreadable("file_format", detail="PDF 文件")
+    table = read_xlsx(data) if data.startswith(_ZIP) else read_csv(data)
+    _require_columns(table.header)
+    if table.cells.height > MAX_ROWS:
+        raise unreadable("rows_too_many", limit=MAX_ROWS)
+    if table.cells.is_empty():
+        raise unreadable("rows_none")
+    return table
+
+
+def header_missing(looked: int) -> Unreadable:
+    """The refusal of a file without a header. Its cells are not shown: they may be somebody's data."""
+    from yikatong.roster.columns import REQUIRED
+
+    return unreadable("header_missing", looked=looked, expected="、".join(column.label for column in REQUIRED))
+
+
+def _require_columns(header: Header) -> None:
+    shown = [label.strip() for column in header.places for label in [header.cells[header.places[column]]]]
+    shown += [mask_text(title) for title in header.unknown]
+    findings = [
+        file_finding(
+            "column_missing",
+            column.label,
+            expected=column.label,
+            found="、".join(shown[:30]),
+            aliases="、".join(TITLES[column][1:5]),
+        )
+        for column in header.missing
+    ]
+    findings += [
+        file_finding(
+            "column_doubled",
+            column.label,
+            expected=column.label,
+            count=len(places),
+            places="、".join(str(place + 1) for place in places),
+        )
+        for column, places in header.doubled.items()
+    ]
+    if findings:
+        raise Unreadable(*findings)

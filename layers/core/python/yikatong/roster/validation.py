@@ -1,0 +1,241 @@
+"""The one validation of a roster: at the cloud's door and on the clerk's own machine (DESIGN §4).
+
+One bad row does not keep thirty thousand people from being paid: rows are excluded, held or put up for review, each with
+its reason. The file is refused as a whole only when it cannot be read, its columns or totals are wrong, or more than a
+tenth of its data rows had to be excluded. All findings come in one pass; nothing is changed silently.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import polars as pl
+
+from yikatong import cards
+from yikatong.masking import mask_text
+from yikatong.plan import judging_date
+from yikatong.plan.payable import day_refusal
+from yikatong.roster import repeats
+from yikatong.roster.checks import check_rows
+from yikatong.roster.columns import Column
+from yikatong.roster.context import RosterContext
+from yikatong.roster.findings import CODES, Finding, Level, Unreadable, file_finding
+from yikatong.roster.hits import Hit, listed, verdicts
+from yikatong.roster.reading import Table, read_table
+from yikatong.roster.tidying import PLAIN_AMOUNT, tidy_amounts
+from yikatong.roster.totals import TotalsRow, split_totals
+
+# A file of which more than one row in so many is excluded is a broken export, not a roster with mistakes.
+EXCLUDED_ROWS_ALLOWED_ONE_IN = 10
+STATUSES = ("payable", "held", "review", "excluded")
+# The frozen roster (docs/architecture.md), sorted by slot, key, row.
+FROZEN_SCHEMA: dict[str, pl.DataType] = {
+    "row": pl.Int32(),
+    "beneficiary_id": pl.String(),
+    "beneficiary_name": pl.String(),
+    "payee_id": pl.String(),
+    "payee_name": pl.String(),
+    "key": pl.String(),
+    "slot": pl.String(),
+    "amount_fen": pl.Int64(),
+    "account": pl.String(),
+    "status": pl.String(),
+    "reasons": pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Rows of one status and their sum; an amount that cannot be read counts as nothing."""
+
+    rows: int = 0
+    fen: int = 0
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a roster came to. `frame` is the frozen roster (FROZEN_SCHEMA), empty when the file could not be judged by row.
+
+    `findings` lists the file's own first, then the rows' in order; `more` says how many further rows per code are not
+    listed. `table` is the file as it was read, for the report's rows to be corrected.
+    """
+
+    accepted: bool
+    findings: tuple[Finding, ...]
+    frame: pl.DataFrame
+    tallies: Mapping[str, Tally]
+    slots: tuple[str, ...] = ()
+    more: Mapping[str, int] = field(default_factory=dict)
+    table: Table | None = None
+
+    @property
+    def rows(self) -> int:
+        return self.frame.height
+
+    @property
+    def payable(self) -> Tally:
+        return self.tallies["payable"]
+
+    @property
+    def held(self) -> Tally:
+        return self.tallies["held"]
+
+    @property
+    def review(self) -> Tally:
+        return self.tallies["review"]
+
+    @property
+    def excluded(self) -> Tally:
+        return self.tallies["excluded"]
+
+    def counts_by_code(self) -> dict[str, int]:
+        """How many times each code was found, listed or not, the gravest first."""
+        counts = dict(self.more)
+        for finding in self.findings:
+            counts[finding.code] = counts.get(finding.code, 0) + 1
+        return dict(sorted(counts.items(), key=lambda item: CODES.index(item[0])))
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain data; messages are masked. `more` is there only when findings were left out."""
+        result: dict[str, Any] = {
+            "accepted": self.accepted,
+            "rows": self.rows,
+            "payable_rows": self.payable.rows,
+            "payable_fen": self.payable.fen,
+            "findings": [
+                {
+                    "code": finding.code,
+                    "level": str(finding.level),
+                    "row": finding.row,
+                    "column": finding.column,
+                    "message": finding.message,
+                }
+                for finding in self.findings
+            ],
+        }
+        return {**result, "more": dict(self.more)} if self.more else result
+
+
+def validate(data: bytes, filename: str, context: RosterContext) -> Validation:
+    """Judge a roster file. Never raises for what the file holds: an unreadable one is a refused Validation.
+
+    `filename` is not trusted for anything; what a file is, its bytes say.
+    """
+    del filename
+    try:
+        table, totals = split_totals(read_table(data))
+        checked = check_rows(table, context)
+    except Unreadable as error:
+        return _unreadable(error)
+    if table.cells.is_empty():
+        return _unreadable(Unreadable(file_finding("rows_none")))
+    rows = checked.rows
+    hits = [*checked.hits, *repeats.repeated_people(rows), *repeats.two_names(rows)]
+    hits += repeats.shared_accounts(rows, "account")
+    file_findings = [*_day(context), *_ignored_columns(table), *_totals(totals, rows)]
+    if context.registry_for is None:
+        file_findings.append(file_finding("cards_unknown"))
+    else:
+        hits += _card_hits(rows, context)
+    hits = [hit for hit in hits if len(hit.at)]
+    frame = _frozen(rows, verdicts(hits, rows.height))
+    tallies = _tallies(frame)
+    if tallies["excluded"].rows * EXCLUDED_ROWS_ALLOWED_ONE_IN > frame.height:
+        file_findings.append(file_finding("excluded_too_many", rows=frame.height, excluded=tallies["excluded"].rows))
+    row_findings, more = listed(hits, table)
+    file_findings.sort(key=lambda finding: CODES.index(finding.code))
+    return Validation(
+        accepted=all(finding.level is not Level.REFUSE for finding in file_findings),
+        findings=(*file_findings, *row_findings),
+        frame=frame,
+        tallies=tallies,
+        slots=tuple(frame["slot"].drop_nulls().unique().sort().to_list()),
+        more=more,
+        table=table,
+    )
+
+
+def _unreadable(error: Unreadable) -> Validation:
+    return Validation(False, error.findings, pl.DataFrame(schema=FROZEN_SCHEMA), {name: Tally() for name in STATUSES})
+
+
+def _day(context: RosterContext) -> list[Finding]:
+    """A roster may come before its time, never after it: no run would ever take it."""
+    day = judging_date(context.subsidy, context.as_of, context.mode)
+    reason = day_refusal(context.subsidy, day, context.mode)
+    return [file_finding("day_not_payable", detail=reason)] if reason else []
+
+
+def _ignored_columns(table: Table) -> list[Finding]:
+    return [file_finding("column_ignored", found=_header_shown(title)) for title in table.header.unknown[:20]]
+
+
+def _header_shown(title: str) -> str:
+    """A header nobody knows, as it may be shown. It stood in a row that names columns, so only numbers are suspicious."""
+    return title if not any(character.isdigit() for character in title) else mask_text(title)
+
+
+def _totals(totals: TotalsRow | None, rows: pl.DataFrame) -> list[Finding]:
+    if totals is None:
+        return []
+    fen = _fen(totals.written)
+    added = rows["amount_fen"].sum()
+    # A row whose amount cannot be read is excluded already; what it should have added is not ours to guess.
+    if fen is None or rows["amount_fen"].null_count():
+        return [file_finding("totals_unchecked", row=totals.row)]
+    written = yuan(fen)
+    if fen != added:
+        return [file_finding("totals_wrong", row=totals.row, written=written, added=yuan(added))]
+    return [file_finding("totals_dropped", row=totals.row, written=written)]
+
+
+def _fen(written: str | None) -> int | None:
+    tidy = tidy_amounts(pl.Series([written], dtype=pl.String)).series
+    value = tidy.filter(tidy.str.contains(PLAIN_AMOUNT).fill_null(False)).cast(pl.Decimal(14, 2))
+    return int(value[0] * 100) if len(value) else None
+
+
+def yuan(fen: int) -> str:
+    """Fen as yuan for people: `1234.50`."""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+def _card_hits(rows: pl.DataFrame, context: RosterContext) -> list[Hit]:
+    """The card rule as advice. Rows without a right payee id have no card to look for."""
+    assert context.registry_for is not None
+    at = rows["payee_number"].is_not_null().arg_true()
+    payees = rows if len(at) == rows.height else rows[at]
+    registry = context.registry_for(payees["payee_id"])
+    judged = cards.judge_cards(
+        payees.select("payee_id", "payee_name", "account"), registry, account_allowed=context.settings.account_allowed
+    )
+    judged = judged.with_columns(at=at)
+    hits = [
+        Hit(code, Column.PAYEE_NAME if code == "card_name_differs" else Column.PAYEE_ID, judged.filter(card_code=code)["at"])
+        for code in judged["card_code"].drop_nulls().unique().sort().to_list()
+    ]
+    return hits + _shared_cards(judged)
+
+
+def _shared_cards(judged: pl.DataFrame) -> list[Hit]:
+    by_card = judged.filter(pl.col("channel") == cards.Channel.CARD)
+    return [replace(hit, at=by_card["at"].gather(hit.at)) for hit in repeats.shared_accounts(by_card, "pay_account")]
+
+
+def _frozen(rows: pl.DataFrame, statuses: pl.DataFrame) -> pl.DataFrame:
+    """Sorted by (slot, key, row): equal rosters freeze to equal bytes, and a claim's keys come sorted.
+
+    The first 17 digits order ids as the 18 characters do, and sort faster.
+    """
+    order = rows.lazy().select(
+        pl.arg_sort_by("slot_rank", "key_number", "row", nulls_last=True, maintain_order=True)
+    ).collect().to_series()  # fmt: skip
+    return rows.with_columns(statuses).select(FROZEN_SCHEMA)[order]
+
+
+def _tallies(frame: pl.DataFrame) -> dict[str, Tally]:
+    sums = frame.lazy().group_by("status").agg(pl.len().alias("rows"), pl.col("amount_fen").sum()).collect()
+    found = {status: Tally(rows, fen) for status, rows, fen in sums.select("status", "rows", "amount_fen").iter_rows()}
+    return {status: found.get(status, Tally()) for status in STATUSES}
+
