@@ -3,6 +3,7 @@
 from typing import Any
 
 from yikatong.batches import Batch, Tally, batch_key, batches_pk
+from yikatong.closing import NotBalanced, line_of
 from yikatong.errors import Refusal
 from yikatong.payments import split_batch_id
 from yikatong.plan import PlanBook
@@ -68,7 +69,7 @@ def list_runs(control: Control, book: PlanBook, principal: Principal, plan_year:
 def show_run(
     control: Control, lake: Lake, book: PlanBook, principal: Principal, run_id: str
 ) -> tuple[Run, list[Batch]]:
-    """A run and those of its batches that lie in the principal's region, in the run's own order."""
+    """A run and those of the batches it bound that lie in the principal's region, in the run's own order."""
     run = find_run(control, run_id)
     authorize(principal, Action.SEE_RUNS, subsidy=book.by_code(run.plan_year, run.code))
     data = lake.get(inputs_key(run_id))
@@ -117,6 +118,17 @@ def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
         "carried": batch.carried,
         "withdrawn_because": batch.withdrawn_because,
     }
+
+
+def line_view(batch: Batch) -> dict[str, Any] | None:
+    """What became of every approved row so far, as the run closes on it; None where it does not balance or apply."""
+    if batch.approval is None or batch.state is BatchState.WITHDRAWN:
+        return None
+    try:
+        return line_of(batch).as_record()
+    except NotBalanced:
+        # Closing fails loudly on this; whoever looks must still see the rest.
+        return None
 
 
 def run_view(run: Run) -> dict[str, Any]:
