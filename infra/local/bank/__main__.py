@@ -13,6 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.config import Config
 
 from infra.local.bank.bank import Bank
 from infra.local.bank.delivery import Delivery
@@ -59,6 +60,8 @@ def _s3(endpoint: str, region: str) -> "S3Client":
         "s3",
         endpoint_url=endpoint,
         region_name=region,
+        # By path: a bucket's name in front of `localhost` resolves nowhere. No retries: `delivery` has its own.
+        config=Config(s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=30, retries={"max_attempts": 0}),
         aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID", "bank"),
         aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY", "bank"),
     )

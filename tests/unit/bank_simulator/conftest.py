@@ -156,6 +156,17 @@ def start(drop: Drop) -> Iterator[Callable[..., RunningBank]]:
         bank.stop()
 
 
+@pytest.fixture(scope="session")
+def idle_bank() -> Iterator[RunningBank]:
+    """One bank shared by the tests of what it refuses: nothing moves in them, so they cannot disturb each other."""
+    server = Drop()
+    running = RunningBank(server)
+    yield running
+    running.stop()
+    server.shutdown()
+    server.server_close()
+
+
 @pytest.fixture
 def bank(start: Callable[..., RunningBank]) -> RunningBank:
     """A bank that does not deduplicate, on 2023-01-03."""

@@ -59,18 +59,18 @@ def test_a_late_reply_comes_after_the_money_moved(bank: RunningBank) -> None:
     ],
 )
 def test_a_message_that_does_not_hold_together_is_refused_whole_with_the_reason(
-    bank: RunningBank, bad: bytes, said: str
+    idle_bank: RunningBank, bad: bytes, said: str
 ) -> None:
-    status, body = bank.call("POST", "/v1/payments", bad)
-    assert (status, bank.book()["payments"]) == (400, {})
+    status, body = idle_bank.call("POST", "/v1/payments", bad)
+    assert (status, idle_bank.book()["payments"]) == (400, {})
     assert said in json.loads(body)["reason"]
 
 
 @pytest.mark.parametrize("token", [None, "wrong"])
-def test_without_its_token_the_bank_neither_pays_nor_tells(bank: RunningBank, token: str | None) -> None:
-    assert bank.call("POST", "/v1/payments", message(line(1)), token)[0] == 401
-    assert bank.call("GET", "/v1/messages/F0123456789abcdef-0001", token=token)[0] == 401
-    assert bank.book()["payments"] == {}
+def test_without_its_token_the_bank_neither_pays_nor_tells(idle_bank: RunningBank, token: str | None) -> None:
+    assert idle_bank.call("POST", "/v1/payments", message(line(1)), token)[0] == 401
+    assert idle_bank.call("GET", "/v1/messages/F0123456789abcdef-0001", token=token)[0] == 401
+    assert idle_bank.book()["payments"] == {}
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_without_its_token_the_bank_neither_pays_nor_tells(bank: RunningBank, to
         ("/day", {"date": "soon"}),
     ],
 )
-def test_a_script_or_day_the_bank_cannot_play_is_refused(bank: RunningBank, path: str, wanted: object) -> None:
-    assert bank.call("POST", path, json.dumps(wanted).encode())[0] == 400
+def test_a_script_or_day_the_bank_cannot_play_is_refused(idle_bank: RunningBank, path: str, wanted: object) -> None:
+    assert idle_bank.call("POST", path, json.dumps(wanted).encode())[0] == 400
 
 
 def test_a_bucket_that_fails_for_a_while_gets_its_receipts_all_the_same_in_order(bank: RunningBank) -> None:

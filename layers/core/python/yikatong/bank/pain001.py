@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 import polars as pl
 
 from yikatong.errors import Refusal
+from yikatong.money import yuan
 
 NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 CURRENCY: Final = "CNY"
@@ -119,15 +120,6 @@ def build_message(
     head = _head(message_id, created_at, debtor, requested_date, trial, str(lines.height), total)
     body = "\n".join(lines.select(_transaction()).to_series().to_list())
     return f"{head}\n{body}\n</PmtInf>\n</CstmrCdtTrfInitn>\n</Document>\n".encode()
-
-
-def yuan(amount_fen: int) -> str:
-    """Fen as a decimal number of yuan.
-
-    >>> yuan(105), yuan(5), yuan(120000)
-    ('1.05', '0.05', '1200.00')
-    """
-    return f"{amount_fen // 100}.{amount_fen % 100:02d}"
 
 
 def _head(
