@@ -106,6 +106,12 @@ class LocalCloud:
         """Where every AWS call of every function is written down, JSON lines (see `infra.local.worker`)."""
         return self._runtime.calls_file
 
+    def deploy(self, program: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Deploy a further Pulumi program into this cloud, and return its outputs; how tests bring functions of their own."""
+        outputs, context = deploy(program, self._clients, self._folder)
+        self._runtime.add_packages(context)
+        return outputs
+
     def settle(self, timeout_s: float = 60, quiet_s: float | None = None) -> Work:
         """Wait until queues are empty, workers idle and no execution runs; see `infra.local.settling`. Raises NotSettled."""
         return self._settling.settle(timeout_s, quiet_s)
@@ -117,7 +123,7 @@ class LocalCloud:
 
     def kill_worker(self, verb: str) -> bool:
         """Kill a worker of a function, a busy one first; False when none runs."""
-        return self._runtime.kill_worker(self.resources["functions"][verb])
+        return self._runtime.kill_worker(self.resources["functions"].get(verb, verb))
 
     def invoke(self, verb: str, event: Any) -> Any:
         """Call a function and return its answer. Raises RuntimeError with its error object when it failed."""
@@ -178,14 +184,11 @@ class LocalCloud:
 
     def _deploy(self) -> None:
         settings = self._settings()
-        self.resources, self._runtime.packages = deploy(lambda: self._program(settings), self._clients, self._folder)
+        self.resources = self.deploy(lambda: self._program(settings))
         self.keys = create_users(self._clients, self._principals)
 
     def _serve(self) -> None:
-        machine = self.resources.get("state_machine_arn")
-        self._settling = Settling(
-            self._clients, self._runtime, self._sources, (machine,) if machine else (), self.bank.flush
-        )
+        self._settling = Settling(self._clients, self._runtime, self._sources, self.bank.flush)
         self.clock = Clock(
             self.as_of,
             self._clients,

@@ -140,9 +140,9 @@ def _clients_are_shared() -> None:
 
     import sys
 
-    for module in list(sys.modules.values()):
-        if getattr(module, "boto_client_for", None) is not None and module.__name__.startswith("moto.stepfunctions"):
-            module.boto_client_for = boto_client_for  # type: ignore[attr-defined]
+    for name, module in list(sys.modules.items()):
+        if name.startswith("moto.stepfunctions") and hasattr(module, "boto_client_for"):
+            module.boto_client_for = boto_client_for
     for module in (boto_client, lambda_eval_utils, resource_eval_s3):
         module.boto_client_for = boto_client_for
 

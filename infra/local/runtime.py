@@ -29,7 +29,7 @@ class LambdaRuntime:
         self.log_folder = work_folder / "logs"
         self.calls_file = work_folder / "calls.jsonl"
         self.log_folder.mkdir(parents=True, exist_ok=True)
-        self.packages: Context | None = None
+        self._packages: list[Context] = []
         self._clients = clients
         self._clock_url = clock_url
         self._concurrency = concurrency
@@ -58,6 +58,10 @@ class LambdaRuntime:
             return pool.run(invocation)
         finally:
             self.last_activity = time.monotonic()
+
+    def add_packages(self, context: Context) -> None:
+        """Make the functions of a deployment runnable."""
+        self._packages.append(context)
 
     def invoke_later(self, function: Any, payload: bytes) -> None:
         """Accept an asynchronous invocation: the caller goes on, a failure is repeated twice."""
@@ -104,9 +108,10 @@ class LambdaRuntime:
             return self._pools[function.function_name]
 
     def _spec(self, function: Any) -> FunctionSpec:
-        if self.packages is None:
-            raise RuntimeError("a function was invoked before the deployment ended")
-        layers = [self.packages.layer_folders[layer["Arn"]] for layer in function.layers]
+        package = next((p for p in self._packages if function.function_name in p.function_folders), None)
+        if package is None:
+            raise RuntimeError(f"{function.function_name} was invoked before its deployment ended")
+        layers = [package.layer_folders[layer["Arn"]] for layer in function.layers]
         variables = {
             "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
@@ -117,7 +122,7 @@ class LambdaRuntime:
             name=function.function_name,
             arn=function.function_arn,
             handler=function.handler,
-            folder=self.packages.function_folders[function.function_name],
+            folder=package.function_folders[function.function_name],
             layers=tuple(layers),
             timeout_s=int(function.timeout),
             memory_mb=int(function.memory_size),

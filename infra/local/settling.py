@@ -38,13 +38,11 @@ class Settling:
         clients: Clients,
         runtime: LambdaRuntime,
         sources: EventSources,
-        state_machines: tuple[str, ...],
         flush: Callable[[], None] = lambda: None,
     ) -> None:
         self._clients = clients
         self._runtime = runtime
         self._sources = sources
-        self._state_machines = state_machines
         self._flush = flush
 
     def work(self) -> Work:
@@ -52,7 +50,7 @@ class Settling:
         machines = self._clients("stepfunctions")
         running = sum(
             len(machines.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"])
-            for arn in self._state_machines
+            for arn in (m["stateMachineArn"] for m in machines.list_state_machines()["stateMachines"])
         )
         return Work(self._sources.pending(), self._runtime.busy(), running)
 

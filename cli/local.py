@@ -1,0 +1,141 @@
+"""`yikatong local`: the whole system on this machine, for trying things out and for checking the books."""
+
+import os
+import signal
+import threading
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="本机云：在一台电脑上运行整个平台，无需云账号。")
+
+ENDPOINT_VARIABLE = "YIKATONG_ENDPOINT"
+DEFAULT_DATE = date(2023, 6, 1)
+Endpoint = Annotated[
+    str, typer.Option("--endpoint", envvar=ENDPOINT_VARIABLE, help="本机云的网关地址，由 local up 打印。")
+]
+DateText = Annotated[str | None, typer.Option(metavar="日期", help="形如 2023-06-12。")]
+
+
+@app.command()
+def up(
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="日期", help="本机云的日期，默认 2023-06-01。")] = None,
+    plan: Annotated[list[Path] | None, typer.Option("--plan", help="发放工作计划文件，可重复；默认用已提交的计划。")] = None,
+    port: Annotated[int, typer.Option("--port", help="网关端口，0 为任选一个空闲端口。")] = 0,
+    seed: Annotated[int, typer.Option("--bank-seed", help="模拟银行的随机种子。")] = 7,
+) -> None:
+    """启动本机云并保持运行，按 Ctrl-C 结束；结束后不留任何进程和文件。"""
+    from infra.local.cloud import LocalCloud
+
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: _interrupt(stopped))
+    try:
+        with LocalCloud(_date(as_of) or DEFAULT_DATE, plans=plan, bank_seed=seed, port=port) as cloud:
+            _print_endpoints(cloud.describe())
+            stopped.wait()
+    except _Interrupted:
+        pass
+    typer.echo("本机云已停止。")
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="目录", help="写入的目录，应为空或不存在。")],
+    endpoint: Endpoint = "",
+) -> None:
+    """导出全部存储对象、数据表和银行账簿，供任何人核对。"""
+    from infra.local.clients import Clients
+    from infra.local.export import export as write
+
+    if folder.exists() and any(folder.iterdir()):
+        _fail(f"{folder} 不是空目录，请换一个目录，以免新旧文件混在一起。")
+    about = _call(endpoint, "GET", "/_local")
+    clients = Clients(about["endpoints"]["aws"], about["region"])
+    counts = write(folder, clients, about["bank"]["endpoint"])
+    typer.echo(f"已导出到 {folder}：{counts['objects']} 个对象，{counts['items']} 条数据，{counts['books']} 份银行账簿。")
+
+
+@app.command()
+def clock(advance_to: DateText = None, jump_to: DateText = None, endpoint: Endpoint = "") -> None:
+    """查看或调整本机云的日期：--advance-to 逐日执行其间的发放排程，--jump-to 只改日期。"""
+    if advance_to and jump_to:
+        _fail("--advance-to 与 --jump-to 只能选一个。")
+    wanted = {"advance_to": advance_to} if advance_to else {"jump_to": jump_to} if jump_to else None
+    for text in (advance_to, jump_to):
+        _date(text)
+    answer = _call(endpoint, "POST" if wanted else "GET", "/_local/clock", wanted)
+    for tick in answer.get("fired", []):
+        at = datetime.fromisoformat(tick["at"]).astimezone(datetime.fromisoformat(answer["now"]).tzinfo)
+        typer.echo(f"{at:%Y-%m-%d %H:%M}  {tick['schedule']}{'  失败' if tick['failed'] else ''}")
+    typer.echo(f"当前时间：{datetime.fromisoformat(answer['now']):%Y-%m-%d %H:%M:%S}")
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C during start-up: unwinds through the cloud, which then ends what it has begun."""
+
+
+def _interrupt(stopped: threading.Event) -> None:
+    if stopped.is_set():
+        return
+    stopped.set()
+    raise _Interrupted
+
+
+def _print_endpoints(about: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    names = {
+        "gateway": "公众服务区",
+        "public": "公众接口",
+        "bureau": "财政部门接口",
+        "aws": "云服务（S3、DynamoDB 等）",
+        "bank": "模拟银行",
+    }
+    table = Table(title=f"本机云已就绪，日期 {about['now'][:10]}", title_justify="left")
+    table.add_column("服务")
+    table.add_column("地址")
+    for key, name in names.items():
+        table.add_row(name, about["endpoints"][key])
+    people = Table(title="可用账号（虚构，仅限本机）", title_justify="left")
+    for heading in ("账号", "角色", "地区", "访问密钥", "密钥"):
+        people.add_column(heading)
+    for name, person in about["principals"].items():
+        people.add_row(
+            name, person["role"], person["region"], person["access_key_id"], person["secret_access_key"]
+        )
+    console = Console(width=None if os.isatty(1) else 140)
+    console.print(table, people)
+    typer.echo(f"export {ENDPOINT_VARIABLE}={about['endpoints']['gateway']}")
+
+
+def _call(endpoint: str, method: str, path: str, body: Any = None) -> Any:
+    import httpx
+
+    if not endpoint:
+        _fail(f"请用 --endpoint 或环境变量 {ENDPOINT_VARIABLE} 给出本机云的地址（由 yikatong local up 打印）。")
+    try:
+        answer = httpx.request(method, endpoint.rstrip("/") + path, json=body, timeout=1800)
+    except httpx.TransportError:
+        _fail(f"连不上本机云 {endpoint}，请先运行 yikatong local up。")
+    if answer.is_error:
+        _fail(answer.json().get("message", answer.text))
+    return answer.json()
+
+
+def _date(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        _fail(f"日期“{text}”应形如 2023-06-12。")
+
+
+def _fail(message: str) -> NoReturn:
+    from yikatong.errors import Refusal
+
+    raise Refusal(message)
