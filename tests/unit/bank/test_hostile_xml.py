@@ -1,5 +1,6 @@
 """Files no bank would send: each is refused before anything in it can count."""
 
+import re
 import time
 
 import pytest
@@ -69,8 +70,18 @@ def test_a_file_larger_than_any_receipt_is_refused_unread() -> None:
     refused(b" " * (64 * 1024 * 1024 + 1), "64 MB")
 
 
-def test_a_refusal_repeats_nothing_of_a_line_but_its_payment_number() -> None:
-    hostile = GOOD.replace("<TxSts>ACSC", "<TxSts>张三6217000000000000001")
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        GOOD.replace("<TxSts>ACSC", "<TxSts>张三6217000000000000001"),
+        GOOD.replace("<TxSts>ACSC", "<TxSts>230102198001011234"),
+        GOOD.replace(">A1<", ">6217000000000000001<").replace("<TxSts>ACSC</TxSts>", ""),
+        GOOD.replace("pain.002.001.12", "6217000000000000001"),
+        GOOD.replace("95.00", "6217000000000000001"),
+    ],
+)
+def test_a_refusal_repeats_no_name_and_no_long_number(hostile: str) -> None:
     with pytest.raises(Refusal) as error:
-        parse_receipt(hostile.encode())
-    assert "6217000000000000001" not in error.value.message
+        parse_inbound(hostile.encode())
+    assert "张三" not in error.value.message
+    assert not re.search(r"[0-9]{10}", error.value.message)

@@ -21,6 +21,7 @@ from yikatong.bank.reading import (
     identifier_at,
     read_document,
     refuse,
+    shown,
     text_at,
 )
 
@@ -72,7 +73,7 @@ def parse_returns(data: bytes) -> Returns:
         other_entries += not found
         for row in found:
             if rows.setdefault(row[0], row) != row:
-                raise refuse(f"同一笔 {row[0]} 有两条互相矛盾的退票")
+                raise refuse(f"同一笔 {shown(row[0])} 有两条互相矛盾的退票")
             if len(rows) > MAX_LINES:
                 raise refuse(f"明细超过 {MAX_LINES} 行")
     return Returns(
@@ -107,7 +108,7 @@ def _line(detail: Element, returned_on: date, entry_fen: int | None) -> _Row:
     stated_fen = fen_at(detail, "Amt")
     amount_fen = entry_fen if stated_fen is None else stated_fen
     if not amount_fen:
-        raise refuse(f"退票 {end_to_end_id} 缺少金额或金额为零")
+        raise refuse(f"退票 {shown(end_to_end_id)} 缺少金额或金额为零")
     iso, raw = codes_at(detail, "RtrInf")
     message_id = identifier_at(detail, "Refs/MsgId") if text_at(detail, "Refs/MsgId") else None
     return end_to_end_id, amount_fen, recognise(iso, raw).code, raw or iso, returned_on, message_id

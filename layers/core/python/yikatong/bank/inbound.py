@@ -3,7 +3,7 @@
 from yikatong.bank import camt054, pain002
 from yikatong.bank.camt054 import Returns, parse_returns
 from yikatong.bank.pain002 import Receipt, parse_receipt
-from yikatong.bank.reading import namespace_of, refuse
+from yikatong.bank.reading import namespace_of, refuse, shown
 
 
 def parse_inbound(data: bytes) -> Receipt | Returns:
@@ -16,4 +16,4 @@ def parse_inbound(data: bytes) -> Receipt | Returns:
         return parse_receipt(data)
     if namespace == camt054.NAMESPACE:
         return parse_returns(data)
-    raise refuse(f"报文种类“{namespace[:80]}”不在约定之内，应为 {pain002.NAMESPACE} 或 {camt054.NAMESPACE}")
+    raise refuse(f"报文种类“{shown(namespace)}”不在约定之内，应为 {pain002.NAMESPACE} 或 {camt054.NAMESPACE}")

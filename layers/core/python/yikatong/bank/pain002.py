@@ -22,6 +22,7 @@ from yikatong.bank.reading import (
     identifier_at,
     read_document,
     refuse,
+    shown,
     text_at,
 )
 
@@ -87,7 +88,7 @@ def parse_receipt(data: bytes) -> Receipt:
     status, (iso, raw), unnamed = _group_verdict(report, group)
     lines = _lines(report, (iso, raw) if status == "RJCT" else (None, None))
     if unnamed is not None and any(row[2] != unnamed for row in lines):
-        raise refuse(f"整批状态为 {status}，但有明细与之矛盾")
+        raise refuse(f"整批状态为 {shown(status)}，但有明细与之矛盾")
     count = text_at(group, "OrgnlNbOfTxs")
     total = text_at(group, "OrgnlCtrlSum")
     return Receipt(
@@ -124,7 +125,7 @@ def _lines(report: Element, group_codes: tuple[str | None, str | None]) -> list[
             raise refuse(f"明细超过 {MAX_LINES} 行")
         row = _line(element, group_codes)
         if rows.setdefault(row[0], row) != row:
-            raise refuse(f"同一笔 {row[0]} 有两条互相矛盾的明细")
+            raise refuse(f"同一笔 {shown(row[0])} 有两条互相矛盾的明细")
     return list(rows.values())
 
 
@@ -132,7 +133,7 @@ def _line(element: Element, group_codes: tuple[str | None, str | None]) -> _Row:
     end_to_end_id = identifier_at(element, "OrgnlEndToEndId")
     status = text_at(element, "TxSts")
     if status is None:
-        raise refuse(f"明细 {end_to_end_id} 缺少 TxSts")
+        raise refuse(f"明细 {shown(end_to_end_id)} 缺少 TxSts")
     iso, raw = codes_at(element, "StsRsnInf")
     if iso is None and raw is None and status == "RJCT":
         # A message refused as a duplicate may list its lines without a reason of their own: still in doubt.
@@ -153,7 +154,7 @@ def _verdict(status: str, iso: str | None, raw: str | None) -> LineStatus:
         return "rejected" if recognise(iso, raw).final else "pending"
     if status in _PENDING:
         return "pending"
-    raise refuse(f"状态“{status[:10]}”不在 ISO 20022 的状态表之内")
+    raise refuse(f"状态“{shown(status)}”不在 ISO 20022 的状态表之内")
 
 
 def _count(text: str) -> int:

@@ -30,12 +30,23 @@ _ENCODINGS: Final = {"utf-8": "utf-8", "utf8": "utf-8", "gb18030": "gb18030", "g
 _AMOUNT: Final = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2})0*)?")
 _DATE: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2})?")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z0-9_./?:(),'+ -]{1,35}")
+_LONG_NUMBER: Final = re.compile(r"[0-9]{10}")
 _RAW_CODE: Final = re.compile(r"\s*([0-9]{4})(?![0-9])")
 
 
 def refuse(what: str) -> Refusal:
     """A refusal of a bank's file, whole: the caller puts it in quarantine with this reason."""
     return Refusal(f"银行报文不能受理：{what}", "bank_message_refused")
+
+
+def shown(found: str) -> str:
+    """What of a bank's text may stand in a refusal, which may be logged: plain words and ids, no name, no long number.
+
+    >>> shown("PDNX"), shown("6217000000000000001"), shown("张三")
+    ('PDNX', '（略）', '（略）')
+    """
+    plain = found.isascii() and found.isprintable() and len(found) <= 80 and not _LONG_NUMBER.search(found)
+    return found if plain else "（略）"
 
 
 def read_document(data: bytes, namespaces: frozenset[str]) -> Element:
@@ -47,7 +58,7 @@ def read_document(data: bytes, namespaces: frozenset[str]) -> Element:
     root = _parse(_decode(data))
     namespace, _, name = root.tag[1:].partition("}") if root.tag.startswith("{") else ("", "", root.tag)
     if namespace not in namespaces or name != "Document":
-        raise refuse(f"报文种类“{namespace[:80]}”不在约定之内，应为 {'、'.join(sorted(namespaces))}")
+        raise refuse(f"报文种类“{shown(namespace)}”不在约定之内，应为 {'、'.join(sorted(namespaces))}")
     prefix = f"{{{namespace}}}"
     for element in root.iter():
         if not element.tag.startswith(prefix):
