@@ -78,7 +78,12 @@ class Settlement(BaseModel):
     in_doubt: Tally = Tally()
     returned: Tally = Tally()
     frozen: Tally = Tally()
-    """`settled` counts every payment the bank credited, those later `returned` included (returned ⊆ settled)."""
+    """`settled` counts every payment the bank credited, those later `returned` included (returned ⊆ settled);
+    `in_doubt` those not answered and those `frozen` by contradictory answers (frozen ⊆ in doubt)."""
+
+    @property
+    def complete(self) -> bool:
+        return self.in_doubt.count == 0
 
 
 class Batch(Stored):
@@ -150,6 +155,16 @@ def batch_key(identity: str) -> tuple[str, str]:
     """(pk, sk) of a batch in the control table."""
     code, mode, _ = split_batch_id(identity)
     return batches_pk(code, mode), identity
+
+
+def rows_key(identity: str, digest: str) -> str:
+    """The frozen roster's object; the digest names what it was judged by, and the batch names the one that counts."""
+    return f"rosters/{identity}/{digest[:16]}.parquet"
+
+
+def review_key(frozen_rows_key: str) -> str:
+    """The list of rows under review beside a frozen roster: row, fen and finding code, without anybody's name."""
+    return frozen_rows_key.removesuffix(".parquet") + ".review.json"
 
 
 class RosterObject(Stored):

@@ -144,7 +144,7 @@ def read_snapshot(data: bytes, on: date) -> CardSnapshot:
             repeated.select("row", code=pl.lit("card_repeated")),
         ]
     ).sort("row")
-    frame = distinct.join(repeated.select("id_number").unique(), on="id_number", how="anti").select(SCHEMA)
+    frame = distinct.join(repeated.select("id_number").unique(), on="id_number", how="anti").select(*SCHEMA)
     return CardSnapshot(frame.sort("id_number"), faults)
 
 
@@ -246,11 +246,13 @@ def judge_cards(rows: pl.DataFrame, registry: pl.DataFrame, *, account_allowed: 
 
 def _names_differ(joined: pl.DataFrame) -> pl.Series:
     """Whether registry and roster name the holder differently. Only names that differ as written are normalised."""
-    differs = joined.select((pl.col("card_name") != pl.col("payee_name")).fill_null(False)).to_series()
+    differs = joined.select(
+        pl.col("card_name").is_not_null() & pl.col("card_name").ne_missing(pl.col("payee_name"))
+    ).to_series()
     at = differs.arg_true()
     if at.is_empty():
         return differs.alias("name_differs")
     names = joined.select("card_name", "payee_name")[at]
     normal = names.select(normalise_name_expression(pl.all()))
-    truly = normal.select((pl.col("card_name") != pl.col("payee_name")).fill_null(True)).to_series()
+    truly = normal.select(pl.col("card_name").ne_missing(pl.col("payee_name"))).to_series()
     return differs.scatter(at, truly).alias("name_differs")

@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from yikatong.payments import run_id
 from yikatong.ports import RunOrder, Stored
@@ -36,6 +36,8 @@ class RunInputs(BaseModel):
     batches: tuple[FrozenBatch, ...]
     waiting_for_trial: tuple[str, ...] = ()
     """Approved batches left out because their region has not passed its trial."""
+    approval_expired: tuple[str, ...] = ()
+    """Approved batches left out because nobody took them up within the approval's time."""
 
 
 class Run(Stored):
@@ -50,7 +52,7 @@ class Run(Stored):
     """The n of the execution `{run_id}-{n}` that carries the run."""
     batch_count: int = 0
     note: str = ""
-    totals: dict[str, int] = {}
+    totals: dict[str, int] = Field(default_factory=dict)
     open_lines: tuple[str, ...] = ()
 
     @property

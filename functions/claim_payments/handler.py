@@ -1,0 +1,20 @@
+"""Second step of `payout`: claim every slot of the run's batches, once."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from yikatong.aws.wiring import wiring
+from yikatong.use_cases.claim_payments import claim_payments
+
+logger = Logger(service="claim_payments")
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    w = wiring()
+    claimed = claim_payments(
+        event["run_id"], event["code"], control=w.control, lake=w.lake, book=w.book, settings=w.settings
+    )
+    logger.info("payments claimed", run_id=event["run_id"], batches=claimed)
+    return {"claimed": claimed}

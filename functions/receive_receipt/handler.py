@@ -1,0 +1,41 @@
+"""The bank delivered something: keep it and let it take effect; what cannot be understood goes to quarantine."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from yikatong.aws.objects import Bucket
+from yikatong.aws.s3_events import fetch_dropped
+from yikatong.aws.wiring import wiring
+from yikatong.use_cases.receive_receipt import receive_receipt
+
+logger = Logger(service="receive_receipt")
+processor = BatchProcessor(EventType.SQS)
+
+
+def handle(record: SQSRecord) -> None:
+    w = wiring()
+    dropped = fetch_dropped(record.json_body, w.client("s3"))
+    _, bank_id, name = dropped.key.split("/", 2)
+    poison = receive_receipt(
+        dropped.data,
+        bank_id,
+        control=w.control,
+        lake=w.lake,
+        workflow=w.workflow,
+        records=w.records,
+        book=w.book,
+        record_secret=w.record_secret,
+    )
+    if poison:
+        exchange = Bucket(w.client("s3"), dropped.bucket)
+        exchange.put(f"quarantine/{bank_id}/{name}", dropped.data, reason="；".join(poison))
+        logger.error("receipt quarantined", bank_id=bank_id, reasons=len(poison))
+    logger.info("receipt received", bank_id=bank_id, version=dropped.version)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)

@@ -1,0 +1,60 @@
+"""A schedule's tick, an order to pay, or the news that a run died: start the run, or start it again."""
+
+import json
+from datetime import date, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from yikatong.aws.wiring import wiring
+from yikatong.plan import WorkingDays
+from yikatong.ports import RunOrder
+from yikatong.use_cases.start_run import ScheduledTick, start_run, start_scheduled_run
+
+logger = Logger(service="start_run")
+processor = BatchProcessor(EventType.SQS)
+
+
+def handle_order(record: SQSRecord) -> None:
+    w = wiring()
+    detail = record.json_body["detail"]
+    died = "stateMachineArn" in detail
+    asked = json.loads(detail["input"]) if died else detail
+    order = RunOrder(
+        asked["plan_year"], asked["code"], asked["mode"], date.fromisoformat(asked["as_of"]), asked["cause"]
+    )
+    outcome = start_run(
+        order, control=w.control, workflow=w.workflow, book=w.book, settings=w.settings, reopen_stopped=not died
+    )
+    logger.info("run ordered", code=order.code, mode=order.mode, cause=order.cause, outcome=outcome)
+
+
+def handle_tick(event: dict[str, Any]) -> str:
+    w = wiring()
+    tick = ScheduledTick(
+        plan_year=event["plan_year"],
+        code=event["code"],
+        mode=event["mode"],
+        cadence=event["cadence"],
+        scheduled_at=datetime.fromisoformat(event["scheduled_at"].replace("Z", "+00:00")),
+    )
+    return start_scheduled_run(
+        tick,
+        control=w.control,
+        workflow=w.workflow,
+        schedules=w.one_time_schedules,
+        book=w.book,
+        settings=w.settings,
+        working_days=WorkingDays.committed(),
+    )
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    if "Records" in event:
+        return process_partial_response(event=event, record_handler=handle_order, processor=processor, context=context)
+    outcome = handle_tick(event)
+    logger.info("tick", code=event["code"], mode=event["mode"], outcome=outcome)
+    return {"outcome": outcome}

@@ -1,0 +1,43 @@
+"""A roster was dropped: validate it, and write the batch and the report back."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from yikatong.aws.objects import Bucket
+from yikatong.aws.s3_events import fetch_dropped
+from yikatong.aws.wiring import wiring
+from yikatong.use_cases.validate_roster import Arrival, validate_roster
+
+logger = Logger(service="validate_roster")
+processor = BatchProcessor(EventType.SQS)
+
+
+def handle(record: SQSRecord) -> None:
+    w = wiring()
+    dropped = fetch_dropped(record.json_body, w.client("s3"))
+    arrival = Arrival(
+        object_key=dropped.key,
+        object_version=dropped.version,
+        sequencer=dropped.sequencer,
+        mode=dropped.metadata.get("mode", "formal"),
+        upload_id=dropped.metadata.get("upload", ""),
+        data=dropped.data,
+    )
+    outcome = validate_roster(
+        arrival,
+        control=w.control,
+        lake=w.lake,
+        reports=Bucket(w.client("s3"), w.environment["REPORTS_BUCKET"]),
+        book=w.book,
+        settings=w.settings,
+        now=w.now(),
+    )
+    logger.info("roster validated", outcome=outcome, version=dropped.version)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)

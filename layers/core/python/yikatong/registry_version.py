@@ -1,0 +1,15 @@
+"""Which version of the card registry is current. Apart from the registry itself, so that light functions can ask."""
+
+from yikatong.ports import Stored
+
+
+class CurrentRegistry(Stored):
+    """Which registry version is current; readers see the old or the new one, never a mixture."""
+
+    registry_version: str
+    sequencer: str = ""
+    rows: int = 0
+    imported_at: str = ""
+
+
+CURRENT_REGISTRY = ("CARDS", "CURRENT")

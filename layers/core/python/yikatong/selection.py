@@ -1,0 +1,128 @@
+"""Which approved rows are sent, and why the others are not: judged at claim time, as law (DESIGN §2, §4).
+
+Slots are judged against the claim's `as_of`, accounts against the registry version the claim froze (PROTOCOL C3). Every
+approved row ends here with an outcome: `sent`, `held` (waits for its card) or `not_sent`, with a reason. The reason of a
+sent row is empty or the remark that goes with it (`card_financial_inactive`: the holder must activate the card).
+"""
+
+import io
+from collections.abc import Collection
+
+import polars as pl
+
+from yikatong.batches import Batch, Tally
+from yikatong.cards import judge_cards
+from yikatong.manifest import ClaimContext
+from yikatong.payments import sha256_hex
+from yikatong.plan import Mode, PlanBook, Slot, Subsidy, judge_slot, judging_date
+from yikatong.ports import Lake
+from yikatong.registry import RegistryReader
+
+SLOT_OUTSIDE_WINDOW = "slot_outside_window"
+CLAIMED_ELSEWHERE = "claimed_elsewhere"
+
+ACCOUNT_OF_ANOTHER = "account_of_another"
+
+SELECTION_COLUMNS = {
+    "row": pl.Int32,
+    "beneficiary_id": pl.String,
+    "beneficiary_name": pl.String,
+    "payee_id": pl.String,
+    "payee_name": pl.String,
+    "key": pl.String,
+    "slot": pl.String,
+    "amount_fen": pl.Int64,
+    "pay_account": pl.String,
+    "service_bank": pl.String,
+    "channel": pl.String,
+    "outcome": pl.String,
+    "reason": pl.String,
+}
+
+
+class AlteredRoster(Exception):
+    """The frozen roster is missing or its SHA-256 differs from the batch's: nothing of it may be paid."""
+
+
+def approved_rows(batch: Batch, lake: Lake) -> pl.DataFrame:
+    """The rows the approval covers: payable, held, and those under review that were accepted by name (`accepted`)."""
+    data = lake.get(batch.rows_key)
+    if data is None or sha256_hex(data) != batch.rows_sha256 or batch.approval is None:
+        raise AlteredRoster(batch.batch_id)
+    accepted = pl.col("row").is_in(list(batch.approval.accepted_reviews))
+    return (
+        pl.read_parquet(io.BytesIO(data))
+        .with_columns(accepted=(pl.col("status") == "review") & accepted)
+        .filter(pl.col("status").is_in(["payable", "held"]) | pl.col("accepted"))
+    )
+
+
+class Judge:
+    """Judges approved rows of one subsidy under a claim's context; registry partitions are read once per version."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        book: PlanBook,
+        subsidy: Subsidy,
+        mode: str,
+        occasions: Collection[str],
+        *,
+        account_allowed: bool,
+    ) -> None:
+        self._lake = lake
+        self._book = book
+        self._subsidy = subsidy
+        self._mode = Mode(mode)
+        self._occasions = occasions
+        self._account_allowed = account_allowed
+        self._readers: dict[str, RegistryReader] = {}
+
+    def judge(self, rows: pl.DataFrame, context: ClaimContext) -> pl.DataFrame:
+        """Rows of one slot, as `SELECTION_COLUMNS` plus `accepted`; outcome `sent` here means: may be claimed."""
+        reader = self._readers.setdefault(
+            context.registry_version, RegistryReader(self._lake, context.registry_version)
+        )
+        registry = reader.rows_for(rows["payee_id"])
+        judged = judge_cards(rows, registry, account_allowed=self._account_allowed)
+        slot_ok = self._slot_ok(rows["slot"][0], context)
+        passes = (pl.col("card_level") == "pay") | ((pl.col("card_level") == "review") & pl.col("accepted"))
+        return judged.with_columns(
+            outcome=pl.when(not slot_ok)
+            .then(pl.lit("not_sent"))
+            .when(passes)
+            .then(pl.lit("sent"))
+            .otherwise(pl.lit("held")),
+            reason=pl.when(not slot_ok).then(pl.lit(SLOT_OUTSIDE_WINDOW)).otherwise(pl.col("card_code").fill_null("")),
+        ).select(*SELECTION_COLUMNS, "accepted")
+
+    def _slot_ok(self, slot: str, context: ClaimContext) -> bool:
+        day = judging_date(self._subsidy, context.as_of, self._mode)
+        parsed = Slot.parse(slot, self._subsidy.frequency)
+        return judge_slot(self._book, self._subsidy, parsed, day, self._mode, self._occasions).slot_ok
+
+
+def after_claims(judged: pl.DataFrame, own_keys: pl.Series, standing_keys: pl.Series) -> pl.DataFrame:
+    """The final outcome once the claims are known.
+
+    What might have been sent but was not claimed is `not_sent`: another batch holds the key, or else another
+    beneficiary holds the account (`yikatong.claims.choose`).
+    """
+    lost = (pl.col("outcome") == "sent") & ~pl.col("key").is_in(own_keys.implode())
+    taken = pl.col("key").is_in(standing_keys.implode())
+    why = pl.when(taken).then(pl.lit(CLAIMED_ELSEWHERE)).otherwise(pl.lit(ACCOUNT_OF_ANOTHER))
+    return judged.with_columns(
+        outcome=pl.when(lost).then(pl.lit("not_sent")).otherwise("outcome"),
+        reason=pl.when(lost).then(why).otherwise("reason"),
+    )
+
+
+def encode(selection: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    selection.select(list(SELECTION_COLUMNS)).sort("slot", "key", "row").write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def tally(selection: pl.DataFrame, outcome: str) -> Tally:
+    rows = selection.filter(pl.col("outcome") == outcome)
+    return Tally(count=rows.height, fen=int(rows["amount_fen"].sum()))

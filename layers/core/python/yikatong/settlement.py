@@ -1,0 +1,114 @@
+"""Settlement: what became of each payment, folded from everything the bank ever stated (DESIGN §3, PROTOCOL B6).
+
+A pure function of the payments and the set of kept receipts, in whatever order and however often they came: so a late
+or repeated receipt needs no rule of its own, and a settlement can be recomputed by anyone from the evidence.
+"""
+
+import io
+
+import polars as pl
+
+from yikatong.batches import Batch, Settlement, Tally
+from yikatong.payments import digest_of, sha256_hex, sorted_digest
+from yikatong.ports import Lake
+from yikatong.receipts import STATEMENTS, read_receipt, receipts_prefix
+from yikatong.states import FINAL_PAYMENT, PaymentState
+
+
+class AlteredInstruction(Exception):
+    """The payments file is missing or differs from what the batch instructed: nothing can be settled from it."""
+
+
+def payments_of(batch: Batch, lake: Lake) -> pl.DataFrame:
+    """The payments the bank was told of; raises `AlteredInstruction` when the bytes are not those instructed."""
+    assert batch.instruction is not None
+    data = lake.get(batch.instruction.payments_key)
+    if data is None or sha256_hex(data) != batch.instruction.sha256:
+        raise AlteredInstruction(batch.batch_id)
+    return pl.read_parquet(io.BytesIO(data))
+
+
+def fold(payments: pl.DataFrame, statements: pl.DataFrame) -> pl.DataFrame:
+    """One row per payment with its state, reason and dates.
+
+    Credited and rejected both stated: FROZEN, whatever the order. Returned presumes credited. Nothing stated: IN_DOUBT.
+    """
+    kinds = statements.group_by("end_to_end_id").agg(
+        settled=(pl.col("kind") == "settled").any(),
+        rejected=(pl.col("kind") == "rejected").any(),
+        returned=(pl.col("kind") == "returned").any(),
+        settled_on=pl.col("on").filter(pl.col("kind") == "settled").min(),
+        returned_on=pl.col("on").filter(pl.col("kind") == "returned").min(),
+        reason=pl.col("reason").filter(pl.col("kind") != "settled").drop_nulls().sort().first(),
+        raw_code=pl.col("raw_code").filter(pl.col("kind") != "settled").drop_nulls().sort().first(),
+    )
+    credited = pl.col("settled") | pl.col("returned")
+    state = (
+        pl.when(credited & pl.col("rejected"))
+        .then(pl.lit(PaymentState.FROZEN.value))
+        .when(pl.col("returned"))
+        .then(pl.lit(PaymentState.RETURNED.value))
+        .when(pl.col("settled"))
+        .then(pl.lit(PaymentState.SETTLED.value))
+        .when(pl.col("rejected"))
+        .then(pl.lit(PaymentState.REJECTED.value))
+        .otherwise(pl.lit(PaymentState.IN_DOUBT.value))
+    )
+    columns = ["row", "payment_id", "attempt", "end_to_end_id", "message_id", "slot", "amount_fen"]
+    return (
+        payments.select(columns)
+        .join(kinds, on="end_to_end_id", how="left", maintain_order="left")
+        .with_columns(pl.col("settled", "rejected", "returned").fill_null(False))
+        .with_columns(state=state)
+        .select(*columns, "state", "reason", "raw_code", "settled_on", "returned_on")
+    )
+
+
+def statements_of(batch: Batch, payments: pl.DataFrame, lake: Lake) -> tuple[pl.DataFrame, list[str]]:
+    """Every believable statement kept for this batch, and the keys of the receipts they came from, sorted."""
+    keys = lake.keys(receipts_prefix(batch.batch_id))
+    frames = [pl.DataFrame(schema=STATEMENTS)]
+    for key in keys:
+        data = lake.get(key)
+        assert data is not None, "nobody deletes receipts (PROTOCOL O1)"
+        frames.append(read_receipt(data, payments).statements)
+    return pl.concat(frames), keys
+
+
+def all_answered(batch: Batch, lake: Lake) -> bool:
+    """Whether the bank's final word on every payment of the batch is here."""
+    payments = payments_of(batch, lake)
+    statements, _ = statements_of(batch, payments, lake)
+    states = fold(payments, statements)["state"]
+    return bool(states.is_in([state.value for state in FINAL_PAYMENT]).all())
+
+
+def settle(batch: Batch, lake: Lake) -> Settlement:
+    """Fold and store the batch's next settlement; the same receipts give the same object. The caller commits it."""
+    payments = payments_of(batch, lake)
+    statements, keys = statements_of(batch, payments, lake)
+    folded = fold(payments, statements)
+    assert batch.instruction is not None
+    digest = digest_of("settle_batch", batch.batch_id, batch.instruction.sha256, sorted_digest(keys))
+    if batch.settlement is not None and batch.settlement.digest == digest:
+        return batch.settlement
+    seq = 1 if batch.settlement is None else batch.settlement.seq + 1
+    key = f"settlements/{batch.batch_id}/{seq}-{digest[:16]}.parquet"
+    buffer = io.BytesIO()
+    folded.write_parquet(buffer)
+    lake.put_once(key, buffer.getvalue(), digest)
+
+    def of(*states: PaymentState) -> Tally:
+        rows = folded.filter(pl.col("state").is_in([state.value for state in states]))
+        return Tally(count=rows.height, fen=int(rows["amount_fen"].sum()))
+
+    return Settlement(
+        seq=seq,
+        key=key,
+        digest=digest,
+        settled=of(PaymentState.SETTLED, PaymentState.RETURNED),
+        rejected=of(PaymentState.REJECTED),
+        in_doubt=of(PaymentState.IN_DOUBT, PaymentState.FROZEN),
+        returned=of(PaymentState.RETURNED),
+        frozen=of(PaymentState.FROZEN),
+    )

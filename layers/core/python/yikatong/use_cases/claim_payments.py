@@ -1,0 +1,236 @@
+"""Decide who is paid: claim every slot of a run's batches, once (PROTOCOL C1-C5, W1)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from yikatong import claims
+from yikatong.batches import Batch, Occasion, Selection, batch_key, batches_pk
+from yikatong.errors import Conflict
+from yikatong.manifest import ClaimContext, ClaimFile, Manifest, claim_file_key, empty_manifest, manifest_key
+from yikatong.payments import digest_of, sha256_hex
+from yikatong.plan import Mode, PlanBook, Settings
+from yikatong.ports import Control, Lake
+from yikatong.runs import Run, RunInputs, inputs_key, run_key
+from yikatong.selection import SELECTION_COLUMNS, Judge, after_claims, approved_rows, encode, tally
+from yikatong.states import BatchState, RunState
+from yikatong.use_cases.withdraw_batch import write_releases
+
+LOST_RACES_LIMIT = 50
+"""Each lost race means that another run's claim was committed, so this is never reached by bad luck alone."""
+
+
+class TooContended(Exception):
+    """A slot's manifest kept changing; the step fails and is retried."""
+
+
+@dataclass
+class _Work:
+    """One batch under claim: its approved rows, and per slot the rows as judged and the keys it holds."""
+
+    batch: Batch
+    rows: pl.DataFrame
+    parts: list[pl.DataFrame] = field(default_factory=list)
+    contexts: list[ClaimContext] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+
+    @property
+    def slots(self) -> set[str]:
+        return set(self.rows["slot"])
+
+    def of_slot(self, slot: str) -> pl.DataFrame:
+        return self.rows.filter(pl.col("slot") == slot)
+
+    def note(self, part: pl.DataFrame, context: ClaimContext, source: str) -> None:
+        self.parts.append(part)
+        self.contexts.append(context)
+        self.sources.append(source)
+
+
+def claim_payments(run_id: str, code: str, *, control: Control, lake: Lake, book: PlanBook, settings: Settings) -> int:
+    """Claim for every batch that is still this run's, and move those batches to CLAIMED. Returns how many are.
+
+    Safe to repeat at any point: slots committed for a batch are done, files not committed are garbage.
+    """
+    run = control.read(Run, *run_key(code, run_id))
+    stored = lake.get(inputs_key(run_id))
+    if run is None or stored is None:
+        raise LookupError(run_id)
+    inputs = RunInputs.model_validate_json(stored)
+    subsidy = book.by_code(inputs.plan_year, code)
+    policy = settings.for_subsidy(code)
+    occasions = [occasion.slot for occasion in control.query(Occasion, f"OCCASIONS#{code}")]
+    judge = Judge(lake, book, subsidy, inputs.mode, occasions, account_allowed=policy.account_allowed)
+    context = ClaimContext(as_of=inputs.as_of, registry_version=inputs.registry_version)
+
+    for batch in control.query(Batch, batches_pk(code, inputs.mode)):
+        if batch.state is BatchState.WITHDRAWN and not batch.released:
+            write_releases(batch, policy.claim_group, control=control)
+
+    still_own = _own(inputs, control)
+    work = [_Work(batch, approved_rows(batch, lake)) for batch in still_own if batch.state is BatchState.BOUND]
+    claim_slot = _trial_slot if inputs.mode == Mode.TRIAL else _claim_slot
+    for slot in sorted({slot for item in work for slot in item.slots}):
+        claim_slot(slot, policy.claim_group, context, run_id, work, judge, control, lake)
+    claimed = sum(_finish(item, run_id, context, control=control, lake=lake) for item in work)
+    _move_run(run, control)
+    return claimed + len(still_own) - len(work)
+
+
+def _own(inputs: RunInputs, control: Control) -> list[Batch]:
+    """The run's batches that no withdrawal and no other run has taken, in the order of claiming (C2)."""
+    batches = [control.read(Batch, *batch_key(frozen.batch_id)) for frozen in inputs.batches]
+    states = (BatchState.BOUND, BatchState.CLAIMED)
+    return [batch for batch in batches if batch and batch.run_id == inputs.run_id and batch.state in states]
+
+
+def _claim_slot(
+    slot: str,
+    claim_group: str,
+    context: ClaimContext,
+    run_id: str,
+    work: list[_Work],
+    judge: Judge,
+    control: Control,
+    lake: Lake,
+) -> None:
+    for _ in range(LOST_RACES_LIMIT):
+        manifest = control.read(Manifest, *manifest_key(claim_group, slot)) or empty_manifest(claim_group, slot)
+        concerned = [item for item in work if slot in item.slots]
+        todo = [item for item in concerned if manifest.file_of(item.batch.batch_id) is None]
+        if not todo or _commit(manifest, context, run_id, todo, judge, control, lake):
+            break
+    else:
+        raise TooContended(f"{claim_group} {slot}")
+    manifest = control.read(Manifest, *manifest_key(claim_group, slot)) or empty_manifest(claim_group, slot)
+    standing = claims.read_claims(manifest, lake.get)
+    for item in concerned:
+        file = manifest.file_of(item.batch.batch_id)
+        assert file is not None, "a batch that had no turn in this slot"
+        own = standing.filter(pl.col("batch_id") == item.batch.batch_id)["key"]
+        judged = judge.judge(item.of_slot(slot), file.context)
+        item.note(after_claims(judged, own, standing["key"]), file.context, file.sha256)
+
+
+def _commit(
+    manifest: Manifest,
+    context: ClaimContext,
+    run_id: str,
+    todo: list[_Work],
+    judge: Judge,
+    control: Control,
+    lake: Lake,
+) -> bool:
+    """Write a claim file for this base and name it in the manifest; False when the race was lost."""
+    standing = claims.read_claims(manifest, lake.get)
+    chosen = claims.choose(_candidates(manifest.slot, context, todo, judge), standing)
+    key = claim_file_key(manifest.claim_group, manifest.slot, run_id, manifest.version)
+    inputs = digest_of(
+        "claim_payments", key, context, *((item.batch.batch_id, item.batch.rows_sha256) for item in todo)
+    )
+    data = lake.put_once(key, claims.encode(chosen), inputs).data
+    file = ClaimFile(
+        key=key,
+        sha256=sha256_hex(data),
+        count=chosen.height,
+        run_id=run_id,
+        batches=tuple(item.batch.batch_id for item in todo),
+        context=context,
+    )
+    try:
+        control.save(manifest.model_copy(update={"files": (*manifest.files, file)}))
+    except Conflict:
+        return False
+    return True
+
+
+def _candidates(slot: str, context: ClaimContext, todo: list[_Work], judge: Judge) -> pl.DataFrame:
+    """What may be claimed, in the run's order of precedence: (approved_at, batch_id), then the roster's own order."""
+    frames = []
+    for item in todo:
+        judged = judge.judge(item.of_slot(slot), context)
+        payable = judged.filter(pl.col("outcome") == "sent").sort("row")
+        frames.append(
+            payable.select(
+                "key",
+                pl.lit(item.batch.batch_id).alias("batch_id"),
+                "row",
+                "amount_fen",
+                "pay_account",
+                "payee_id",
+                "accepted",
+            )
+        )
+    return pl.concat(frames)
+
+
+def _trial_slot(
+    slot: str,
+    claim_group: str,
+    context: ClaimContext,
+    _run_id: str,
+    work: list[_Work],
+    judge: Judge,
+    control: Control,
+    lake: Lake,
+) -> None:
+    """A trial reads claims and writes none (DESIGN §4): each batch is tried as if it stood alone."""
+    manifest = control.read(Manifest, *manifest_key(claim_group, slot)) or empty_manifest(claim_group, slot)
+    standing = claims.read_claims(manifest, lake.get)
+    for item in work:
+        if slot in item.slots:
+            chosen = claims.choose(_candidates(slot, context, [item], judge), standing)
+            judged = judge.judge(item.of_slot(slot), context)
+            item.note(after_claims(judged, chosen["key"], standing["key"]), context, f"trial v{manifest.version}")
+
+
+def _finish(item: _Work, run_id: str, context: ClaimContext, *, control: Control, lake: Lake) -> bool:
+    """Store the batch's selection and move it to CLAIMED, unless it was taken from this run meanwhile."""
+    batch = item.batch
+    rows = pl.concat(item.parts) if item.parts else pl.DataFrame(schema=SELECTION_COLUMNS)
+    digest = digest_of("select", batch.batch_id, batch.rows_sha256, *item.sources)
+    key = f"selections/{batch.batch_id}/{digest}.parquet"
+    data = lake.put_once(key, encode(rows), digest).data
+    selection = Selection(
+        key=key,
+        sha256=sha256_hex(data),
+        sent=tally(rows, "sent"),
+        held=tally(rows, "held"),
+        not_sent=tally(rows, "not_sent"),
+    )
+    funds_year = min((used.funds_year for used in item.contexts), default=context.funds_year)
+
+    def claimed(current: Batch) -> Batch:
+        return current.moved(BatchState.CLAIMED, selection=selection, funds_year=funds_year)
+
+    return _save_while(
+        batch, control, claimed, lambda current: current.run_id == run_id and current.state is BatchState.BOUND
+    )
+
+
+def _save_while(
+    batch: Batch, control: Control, change: Callable[[Batch], Batch], still: Callable[[Batch], bool]
+) -> bool:
+    """Save the change as long as the batch is still as expected; True when it was saved, now or by a lost answer."""
+    current: Batch | None = batch
+    while current is not None and still(current):
+        try:
+            control.save(change(current))
+        except Conflict:
+            current = control.read(Batch, *batch_key(batch.batch_id))
+            continue
+        return True
+    return current is not None and current.state is BatchState.CLAIMED and current.run_id == batch.run_id
+
+
+def _move_run(run: Run, control: Control) -> None:
+    if run.state is not RunState.OPEN:
+        return
+    try:
+        control.save(run.moved(RunState.CLAIMED))
+    except Conflict:
+        # open_run's note of the batch count, or a retry of this very step: read again and decide again.
+        again = control.read(Run, run.pk, run.sk)
+        if again is not None:
+            _move_run(again, control)

@@ -1,0 +1,92 @@
+"""Close a run: every batch's line balances to the fen, or the step fails loudly (DESIGN §2, PROTOCOL B4)."""
+
+import json
+
+from yikatong.batches import Batch, batch_key
+from yikatong.closing import Line, line_of, total
+from yikatong.errors import Conflict
+from yikatong.payments import digest_of
+from yikatong.ports import Control, Lake
+from yikatong.runs import Run, RunInputs, closing_key, inputs_key, run_key
+from yikatong.states import ENDED_RUN, RunState
+
+
+def close_run(run_id: str, code: str, *, control: Control, lake: Lake) -> Run:
+    """Write the closing totals and end the run: CLOSED, or CLOSED_OPEN_ITEMS naming what is still to come.
+
+    Raises `yikatong.closing.NotBalanced`, which fails the execution: the run stays as it was until a person has looked.
+    """
+    stored = lake.get(inputs_key(run_id))
+    if stored is None:
+        raise LookupError(run_id)
+    inputs = RunInputs.model_validate_json(stored)
+    while True:
+        run = control.read(Run, *run_key(code, run_id))
+        if run is None:
+            raise LookupError(run_id)
+        lines = _lines(inputs, control)
+        if run.state in ENDED_RUN:
+            break
+        open_lines = tuple(line.batch_id for line in lines if line.open)
+        to = RunState.CLOSED_OPEN_ITEMS if open_lines else RunState.CLOSED
+        totals = {
+            f"{name}_{part}": getattr(tally, part) for name, tally in total(lines).items() for part in ("count", "fen")
+        }
+        try:
+            control.save(run.moved(to, totals=totals, open_lines=open_lines))
+        except Conflict:
+            continue
+        run = run.moved(to, totals=totals, open_lines=open_lines)
+        break
+    _store(inputs, lines, run, lake)
+    # An answer may have come between reading the lines and ending the run, when nobody amended it yet: look again.
+    for batch_id in run.open_lines:
+        amend_run(batch_id, control=control, lake=lake)
+    return run
+
+
+def _store(inputs: RunInputs, lines: list[Line], run: Run, lake: Lake) -> None:
+    """The closing file; stored after the state, so that a retry finds the run ended and stores what is missing."""
+    document = {
+        "run_id": run.run_id,
+        "lines": [line.as_record() for line in lines],
+        "totals": run.totals,
+        "open": run.open_lines,
+        "waiting_for_trial": inputs.waiting_for_trial,
+        "approval_expired": inputs.approval_expired,
+    }
+    body = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1).encode()
+    lake.put_once(closing_key(run.run_id), body, digest_of("close_run", run.run_id))
+
+
+def amend_run(batch_id: str, *, control: Control, lake: Lake) -> None:
+    """An answer that came after the run had closed: its line gets an addendum, and the run closes when none is open."""
+    batch = control.read(Batch, *batch_key(batch_id))
+    if batch is None or not batch.run_id or batch.settlement is None:
+        return
+    line = line_of(batch)
+    while True:
+        run = control.read(Run, *run_key(batch.code, batch.run_id))
+        if run is None or run.state not in ENDED_RUN:
+            return
+        key = f"runs/{batch.run_id}/addenda/{batch_id}-{batch.settlement.seq}.json"
+        body = json.dumps(line.as_record(), ensure_ascii=False, sort_keys=True, indent=1).encode()
+        lake.put_once(key, body, digest_of("amend_run", key, batch.settlement.digest))
+        if batch_id not in run.open_lines or line.open:
+            return
+        left = tuple(one for one in run.open_lines if one != batch_id)
+        try:
+            control.save(run.moved(RunState.CLOSED_OPEN_ITEMS if left else RunState.CLOSED, open_lines=left))
+        except Conflict:
+            continue
+        return
+
+
+def _lines(inputs: RunInputs, control: Control) -> list[Line]:
+    """Lines of the batches that are still this run's; those withdrawn or taken by another run are theirs to count."""
+    batches = [control.read(Batch, *batch_key(frozen.batch_id)) for frozen in inputs.batches]
+    return [
+        line_of(batch)
+        for batch in batches
+        if batch is not None and batch.run_id == inputs.run_id and not batch.withdrawn_because
+    ]

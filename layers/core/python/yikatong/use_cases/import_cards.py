@@ -1,0 +1,62 @@
+"""Import a card registry snapshot as a new version; readers see the old or the new one, never a mixture."""
+
+import io
+from dataclasses import dataclass
+from datetime import datetime
+
+from yikatong import cards
+from yikatong.errors import Conflict
+from yikatong.payments import digest_of, sha256_hex
+from yikatong.ports import Control, Lake
+from yikatong.registry import partition_key
+from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import came to: rows taken, rows left out because they cannot be believed, partitions written."""
+
+    registry_version: str
+    rows: int
+    faults: int
+    partitions: int
+
+
+def import_cards(data: bytes, sequencer: str, *, control: Control, lake: Lake, now: datetime) -> Imported:
+    """Write every partition under the new version's own keys, then name that version current.
+
+    The version is the content's own hash, so the same snapshot again changes nothing. A snapshot older than the current
+    one (S3 events come unordered) is written but does not become current. Raises `Refusal` for an unreadable file.
+    """
+    snapshot = cards.read_snapshot(data, now.date())
+    version = sha256_hex(data)[:16]
+    parts = cards.split_by_partition(snapshot.frame)
+    for partition, frame in parts.items():
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer)
+        key = partition_key(version, partition)
+        lake.put_once(key, buffer.getvalue(), digest_of("import_cards", key))
+    _make_current(version, sequencer, snapshot.frame.height, control, now)
+    return Imported(version, snapshot.frame.height, snapshot.faults.height, len(parts))
+
+
+def _make_current(version: str, sequencer: str, rows: int, control: Control, now: datetime) -> None:
+    pk, sk = CURRENT_REGISTRY
+    while True:
+        current = control.read(CurrentRegistry, pk, sk)
+        if current is not None and (current.registry_version == version or sequencer < current.sequencer):
+            return
+        named = CurrentRegistry(
+            pk=pk,
+            sk=sk,
+            version=current.version if current else 0,
+            registry_version=version,
+            sequencer=sequencer,
+            rows=rows,
+            imported_at=now.isoformat(timespec="seconds"),
+        )
+        try:
+            control.save(named)
+        except Conflict:
+            continue
+        return

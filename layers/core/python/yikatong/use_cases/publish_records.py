@@ -1,0 +1,103 @@
+"""Publish final outcomes of formal payments; for a trial, record that the region has passed it (DESIGN §2, §4)."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from yikatong.bank.codes import reason
+from yikatong.batches import Batch, PassedTrial, batch_key, trial_key
+from yikatong.errors import Conflict
+from yikatong.plan import Mode, PlanBook
+from yikatong.ports import Control, Lake, Records
+from yikatong.records import TAIL_LENGTH, Outcome, person_key, record_of
+from yikatong.settlement import payments_of
+from yikatong.states import BatchState, PaymentState
+
+FINAL = ["SETTLED", "REJECTED", "RETURNED"]
+
+
+def publish_records(
+    batch_id: str,
+    *,
+    control: Control,
+    lake: Lake,
+    records: Records,
+    book: PlanBook,
+    record_secret: bytes,
+) -> int:
+    """Write one record per final payment (and a marked one for a distinct payee); returns how many were written.
+
+    The last writer looks again: a settlement committed while records were being written is published on top, so that a
+    slow worker cannot leave an older outcome standing.
+    """
+    written = 0
+    while True:
+        batch = control.read(Batch, *batch_key(batch_id))
+        if batch is None or batch.settlement is None:
+            return written
+        if batch.mode == Mode.TRIAL:
+            _pass_trial(batch, control)
+            return 0
+        written = records.put_all(_records(batch, lake, book, record_secret))
+        try:
+            control.save(batch.moved(BatchState.PUBLISHED, published_seq=batch.settlement.seq))
+        except Conflict:
+            continue
+        return written
+
+
+def _pass_trial(batch: Batch, control: Control) -> None:
+    """Passed = every payment of one trial batch of that region answered by the test channel and balanced."""
+    assert batch.settlement is not None
+    if not batch.settlement.complete:
+        return
+    pk, sk = trial_key(batch.code, batch.plan_year, batch.region)
+    assert batch.instruction is not None
+    passed = PassedTrial(pk=pk, sk=sk, batch_id=batch.batch_id, passed_at=batch.instruction.instructed_at)
+    try:
+        control.save(passed)
+    except Conflict:
+        # The region passed before, by another batch or by this one's earlier try: one is enough.
+        return
+
+
+def _records(batch: Batch, lake: Lake, book: PlanBook, secret: bytes) -> Iterator[dict[str, Any]]:
+    assert batch.settlement is not None
+    data = lake.get(batch.settlement.key)
+    assert data is not None, "a settlement is stored before the batch names it"
+    settled = pl.read_parquet(io.BytesIO(data)).filter(pl.col("state").is_in(FINAL))
+    people = payments_of(batch, lake).select(
+        "end_to_end_id",
+        "beneficiary_id",
+        "beneficiary_name",
+        "payee_id",
+        "payee_name",
+        "pay_account",
+        "channel",
+        "activated",
+    )
+    name = book.by_code(batch.plan_year, batch.code).name
+    for row in settled.join(people, on="end_to_end_id", how="left", maintain_order="left").iter_rows(named=True):
+        outcome = Outcome(
+            role="beneficiary",
+            code=batch.code,
+            subsidy=name,
+            plan_year=batch.plan_year,
+            region=batch.region,
+            slot=row["slot"],
+            payment_id=row["payment_id"],
+            amount_fen=row["amount_fen"],
+            state=PaymentState(row["state"]),
+            channel=row["channel"],
+            account_tail=row["pay_account"][-TAIL_LENGTH:],
+            seq=batch.settlement.seq,
+            paid_on=row["settled_on"].isoformat() if row["settled_on"] else "",
+            failure=reason(row["reason"]).payee_text if row["reason"] else "",
+            activated=row["activated"],
+        )
+        yield record_of(person_key(secret, row["beneficiary_id"], row["beneficiary_name"]), outcome)
+        if row["payee_id"] != row["beneficiary_id"]:
+            yield record_of(person_key(secret, row["payee_id"], row["payee_name"]), replace(outcome, role="payee"))

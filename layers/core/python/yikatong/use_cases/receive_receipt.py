@@ -1,0 +1,88 @@
+"""Take in what a bank delivered: keep it, then wake the waiting task, or settle the batch whose run has ended (B4)."""
+
+import json
+
+from yikatong.bank.camt054 import Returns
+from yikatong.bank.inbound import parse_inbound
+from yikatong.bank.pain002 import Receipt
+from yikatong.batches import Batch, batch_key
+from yikatong.errors import Refusal
+from yikatong.plan import PlanBook
+from yikatong.ports import Control, Lake, Records, Workflow
+from yikatong.receipts import keep_receipt, read_receipt
+from yikatong.settlement import payments_of
+from yikatong.states import BatchState
+from yikatong.use_cases.await_receipts import wake_if_answered
+from yikatong.use_cases.close_run import amend_run
+from yikatong.use_cases.instruct_bank import sent_key
+from yikatong.use_cases.open_run import is_alive
+from yikatong.use_cases.publish_records import publish_records
+from yikatong.use_cases.settle_batch import settle_batch
+
+
+def receive_receipt(
+    data: bytes,
+    bank_id: str,
+    *,
+    control: Control,
+    lake: Lake,
+    workflow: Workflow,
+    records: Records,
+    book: PlanBook,
+    record_secret: bytes,
+) -> tuple[str, ...]:
+    """Keep the file for each batch it tells of and let the news take effect.
+
+    Returns what must be quarantined, in words without personal data; empty when every line was understood. Known lines
+    move, the rest stay where they are. Safe to repeat.
+    """
+    try:
+        message = parse_inbound(data)
+    except Refusal as refusal:
+        return (refusal.message,)
+    poison: list[str] = []
+    for message_id in _messages(message, poison):
+        batch = _batch_of(message_id, bank_id, control, lake)
+        if batch is None:
+            poison.append(f"报文 {message_id} 不是我方发给 {bank_id} 的")
+            continue
+        poison += read_receipt(data, payments_of(batch, lake)).poison
+        keep_receipt(data, batch, lake, "delivered")
+        _take_effect(batch, control, lake, workflow, records, book, record_secret)
+    return tuple(poison)
+
+
+def _messages(message: Receipt | Returns, poison: list[str]) -> list[str]:
+    if isinstance(message, Receipt):
+        return [message.message_id]
+    if message.lines["message_id"].null_count():
+        poison.append("退票明细没有写明原报文号，无法找到批次")
+    return message.lines["message_id"].drop_nulls().unique().sort().to_list()
+
+
+def _batch_of(message_id: str, bank_id: str, control: Control, lake: Lake) -> Batch | None:
+    """The batch whose message this is, if it was sent to this very bank."""
+    mark = lake.get(sent_key(message_id))
+    if mark is None:
+        return None
+    sent = json.loads(mark)
+    if sent["bank_id"] != bank_id:
+        return None
+    return control.read(Batch, *batch_key(sent["batch_id"]))
+
+
+def _take_effect(
+    batch: Batch,
+    control: Control,
+    lake: Lake,
+    workflow: Workflow,
+    records: Records,
+    book: PlanBook,
+    record_secret: bytes,
+) -> None:
+    if batch.state is BatchState.INSTRUCTED and is_alive(batch.code, batch.run_id, control, workflow):
+        wake_if_answered(batch.batch_id, control=control, lake=lake, workflow=workflow)
+        return
+    settle_batch(batch.batch_id, control=control, lake=lake)
+    publish_records(batch.batch_id, control=control, lake=lake, records=records, book=book, record_secret=record_secret)
+    amend_run(batch.batch_id, control=control, lake=lake)

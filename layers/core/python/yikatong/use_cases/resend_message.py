@@ -1,0 +1,73 @@
+"""A person orders stored bytes to be sent once more, after the bank has said that it never received them (PROTOCOL B3)."""
+
+import json
+from datetime import datetime
+
+from yikatong.bank.settings import Banks
+from yikatong.batches import Batch, batch_key
+from yikatong.errors import Refusal
+from yikatong.payments import digest_of
+from yikatong.plan import Mode
+from yikatong.ports import Bank, BankSilence, Control, Lake
+from yikatong.states import BatchState
+from yikatong.use_cases.enquire_bank import ask_about
+from yikatong.use_cases.instruct_bank import message_key, resent_key, sent_key
+
+
+def resend_message(
+    message_id: str,
+    ordered_by: str,
+    *,
+    control: Control,
+    lake: Lake,
+    bank: Bank,
+    banks: Banks,
+    now: datetime,
+) -> str:
+    """Send the same stored bytes once. Returns `answered` when the enquiry found an answer instead, or `sent`, or `silent`.
+
+    Refused unless the bank says now that it never received the message, and the deadline after which no worker and no
+    message can still be under way has passed since it was last handed over.
+    """
+    mark = lake.get(sent_key(message_id))
+    if mark is None:
+        raise Refusal(f"没有发出过报文 {message_id}。", "not_found")
+    sent = json.loads(mark)
+    batch = control.read(Batch, *batch_key(sent["batch_id"]))
+    assert batch is not None, "a sent mark names its batch"
+    if batch.instruction is None or batch.state not in (
+        BatchState.INSTRUCTED,
+        BatchState.SETTLED,
+        BatchState.PUBLISHED,
+    ):
+        raise Refusal("批次还没有向银行发出指令。", "conflict")
+    try:
+        answer = bank.enquire(batch.instruction.bank_id, message_id)
+    except BankSilence:
+        raise Refusal("银行目前没有答复查询，无法确认它是否收到过报文，请稍后再试。", "bank_silent") from None
+    if answer is not None:
+        ask_about(message_id, batch, lake, bank)
+        return "answered"
+    attempt = _next_attempt(message_id, sent, now, banks.bank(batch.instruction.bank_id).message_deadline_s, lake)
+    note = json.dumps({"ordered_by": ordered_by, "at": now.isoformat(), "batch_id": batch.batch_id})
+    key = resent_key(message_id, attempt)
+    if not lake.put_once(key, note.encode(), digest_of("resend", key)).created:
+        raise Refusal("另一个人刚刚下达了同一重发指令。", "conflict")
+    body = lake.get(message_key(batch.batch_id, message_id))
+    assert body is not None, "a message is stored before its batch says INSTRUCTED"
+    try:
+        bank.send(batch.instruction.bank_id, body, trial=batch.mode == Mode.TRIAL)
+    except BankSilence:
+        return "silent"
+    return "sent"
+
+
+def _next_attempt(message_id: str, sent: dict[str, str], now: datetime, deadline_s: int, lake: Lake) -> int:
+    """The number of the next resend; refused while an earlier hand-over may still be under way."""
+    notes = [lake.get(key) for key in lake.keys(resent_key(message_id, None))]
+    times = [sent["at"], *(json.loads(note)["at"] for note in notes if note is not None)]
+    last = max(datetime.fromisoformat(time) for time in times)
+    left_s = deadline_s - (now - last).total_seconds()
+    if left_s > 0:
+        raise Refusal(f"上一次发送可能仍在途中，请 {int(left_s) + 1} 秒后再试。", "too_early")
+    return len(notes) + 1

@@ -1,0 +1,56 @@
+"""Settle a batch from its receipts: its payments' states, and its money in the funds, in one transaction each time."""
+
+from yikatong.batches import Batch, Settlement, batch_key
+from yikatong.errors import Conflict
+from yikatong.funds import Funds, funds_key
+from yikatong.plan import Mode
+from yikatong.ports import Control, Lake
+from yikatong.settlement import settle
+from yikatong.states import BatchState
+
+SETTLEABLE = (BatchState.INSTRUCTED, BatchState.SETTLED, BatchState.PUBLISHED)
+
+
+def settle_batch(batch_id: str, *, control: Control, lake: Lake) -> Batch:
+    """Commit the settlement of everything the bank has said so far, and return the batch as it then stands.
+
+    Rejection gives reserved money back, settlement spends it, a return gives it back, each once: the change is what this
+    settlement says less what the last one said, saved with the batch on condition that both are as they were read.
+    """
+    while True:
+        batch = control.read(Batch, *batch_key(batch_id))
+        if batch is None:
+            raise LookupError(batch_id)
+        if batch.state not in SETTLEABLE:
+            return batch
+        settlement = settle(batch, lake)
+        if batch.settlement is not None and settlement.seq == batch.settlement.seq:
+            return batch
+        try:
+            return _commit(batch, settlement, control)
+        except Conflict:
+            # Another settlement, with a receipt we had not seen or had: fold again on top of it.
+            continue
+
+
+def _commit(batch: Batch, settlement: Settlement, control: Control) -> Batch:
+    to = BatchState.PUBLISHED if batch.state is BatchState.PUBLISHED else BatchState.SETTLED
+    if batch.mode == Mode.TRIAL:
+        after = batch.moved(to, settlement=settlement)
+        control.save(after)
+    else:
+        holds_fen = settlement.in_doubt.fen
+        funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
+        assert funds is not None, "funds are counted from the reservation on, with or without a limit"
+        assert batch.reserved_fen is not None, "an instructed batch has reserved what it sends"
+        changed = funds.settle(
+            reserved_change_fen=holds_fen - batch.reserved_fen,
+            spent_change_fen=_spent_fen(settlement) - (_spent_fen(batch.settlement) if batch.settlement else 0),
+        )
+        after = batch.moved(to, settlement=settlement, reserved_fen=holds_fen)
+        control.save(after, changed)
+    return after.changed(version=after.version + 1)
+
+
+def _spent_fen(settlement: Settlement) -> int:
+    return settlement.settled.fen - settlement.returned.fen

@@ -1,0 +1,142 @@
+"""Start a payout: from a schedule's tick, or from an order (PROTOCOL R1, R3; DESIGN §4 on days that do not count)."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from yikatong.errors import Conflict
+from yikatong.plan import Mode, PlanBook, Settings, WorkingDays, day_refusal, what_to_do
+from yikatong.ports import Control, OneTimeSchedules, RunOrder, Workflow
+from yikatong.runs import Run, name_run, run_key
+from yikatong.states import ENDED_RUN, RunState
+from yikatong.use_cases.open_run import Choice, choose_batches
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+SCHEDULED = "sched"
+PAY_HOUR = time(9)
+"""One-time schedules fire at the hour the derived ones do (settings.toml)."""
+
+
+@dataclass(frozen=True)
+class ScheduledTick:
+    """What a schedule hands over: `scheduled_at` is the instant it was due, not the instant it arrived."""
+
+    plan_year: int
+    code: str
+    mode: str
+    cadence: str
+    scheduled_at: datetime
+
+    @property
+    def as_of(self) -> date:
+        """The scheduled date in Asia/Shanghai; it never moves (DESIGN §2)."""
+        return self.scheduled_at.astimezone(SHANGHAI).date()
+
+
+def start_scheduled_run(
+    tick: ScheduledTick,
+    *,
+    control: Control,
+    workflow: Workflow,
+    schedules: OneTimeSchedules,
+    book: PlanBook,
+    settings: Settings,
+    working_days: WorkingDays,
+) -> str:
+    """Run, drop the tick, or order a one-time run on a working day. Returns what was done, one word for the log."""
+    if tick.cadence == "once":
+        on = tick.as_of
+    else:
+        verdict = what_to_do(tick.cadence, tick.as_of, working_days)  # type: ignore[arg-type]
+        on = verdict.on
+        if verdict.action == "drop":
+            return "dropped"
+        if verdict.action == "order" and not verdict.overdue:
+            name = f"{tick.code}-{tick.mode}-{on:%Y%m%d}-once"
+            at = datetime.combine(on, PAY_HOUR, SHANGHAI)
+            schedules.order_once(name, at, asdict(tick) | {"cadence": "once", "scheduled_at": at.isoformat()})
+            return "postponed"
+    return start_run(
+        RunOrder(tick.plan_year, tick.code, tick.mode, on, SCHEDULED),
+        control=control,
+        workflow=workflow,
+        book=book,
+        settings=settings,
+    )
+
+
+def start_run(
+    order: RunOrder,
+    *,
+    control: Control,
+    workflow: Workflow,
+    book: PlanBook,
+    settings: Settings,
+    reopen_stopped: bool = True,
+) -> str:
+    """Start, or start again, the run this order names; harmless however often the same order arrives.
+
+    `n` of the execution `{run_id}-{n}` rises only when execution n-1 has ended and the run has not. A tick with nothing
+    to bind records itself CLOSED, without an execution. `reopen_stopped` is False for the news that an execution ended:
+    a run that a person stopped stays stopped until a person resumes it.
+    """
+    if day_refusal(book.by_code(order.plan_year, order.code), order.as_of, Mode(order.mode)):
+        return "not_a_day"
+    identity = name_run(order)
+    pk, sk = run_key(order.code, identity)
+    run = control.read(Run, pk, sk)
+    if run is None:
+        run = _new_run(order, identity, control, workflow, book, settings)
+        if run.state is RunState.CLOSED:
+            return "empty"
+    if run.state in ENDED_RUN:
+        return "ended"
+    status = workflow.status(run.execution)
+    if status == "RUNNING":
+        return "running"
+    if run.state is RunState.STOPPED and not reopen_stopped:
+        return "stopped"
+    if run.state is RunState.STOPPED:
+        run = _save(control, run.moved(RunState.OPEN))
+    if status == "ENDED":
+        run = _save(control, run.model_copy(update={"attempt": run.attempt + 1}))
+    workflow.start(run.execution, order, identity)
+    return "started"
+
+
+def _new_run(
+    order: RunOrder, identity: str, control: Control, workflow: Workflow, book: PlanBook, settings: Settings
+) -> Run:
+    pk, sk = run_key(order.code, identity)
+    choice = choose_batches(order, identity, control=control, workflow=workflow, book=book, settings=settings)
+    run = Run(
+        pk=pk,
+        sk=sk,
+        run_id=identity,
+        plan_year=order.plan_year,
+        code=order.code,
+        mode=order.mode,
+        as_of=order.as_of,
+        cause=order.cause,
+        state=RunState.OPEN if choice.chosen else RunState.CLOSED,
+        note="" if choice.chosen else _why_empty(choice),
+    )
+    try:
+        return _save(control, run)
+    except Conflict:
+        standing = control.read(Run, pk, sk)
+        assert standing is not None
+        return standing
+
+
+def _why_empty(choice: Choice) -> str:
+    if choice.waiting_for_trial:
+        return f"{len(choice.waiting_for_trial)} 个批次的地区尚未通过模拟测试"
+    if choice.approval_expired:
+        return f"{len(choice.approval_expired)} 个批次的审批已过期"
+    return "没有可发放的批次"
+
+
+def _save(control: Control, run: Run) -> Run:
+    control.save(run)
+    return run.model_copy(update={"version": run.version + 1})

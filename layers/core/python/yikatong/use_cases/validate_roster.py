@@ -1,0 +1,244 @@
+"""Take in a roster: find its batch, judge every row, freeze what was accepted, and write the report back (DESIGN §2, §4)."""
+
+import io
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import polars as pl
+
+from yikatong import batches
+from yikatong.batches import Batch, Occasion, RosterObject, Upload, batch_key, roster_object_key, upload_key
+from yikatong.errors import Conflict, Refusal
+from yikatong.payments import batch_id as identify
+from yikatong.payments import digest_of, sha256_hex
+from yikatong.plan import Mode, PlanBook, Settings, Subsidy
+from yikatong.ports import Control, Lake
+from yikatong.registry import RegistryReader
+from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
+from yikatong.roster.context import RosterContext
+from yikatong.roster.report import to_xlsx
+from yikatong.roster.validation import Tally, Validation, validate
+from yikatong.states import BATCH, BatchState
+from yikatong.use_cases.withdraw_batch import withdraw
+
+_KEY = re.compile(r"([0-9]{4})/(23[0-9]{4})/([0-9]{1,2})/([^/]+)")
+NOT_CLAIMED_YET = (BatchState.RECEIVED, BatchState.VALIDATED, BatchState.APPROVED, BatchState.BOUND)
+
+
+class Reports(Protocol):
+    """Where bureaus find what became of their files; a report may be written again."""
+
+    def put(self, key: str, data: bytes) -> None: ...
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One roster object as it arrived. `sequencer` orders the versions of one key, as S3 numbers them."""
+
+    object_key: str
+    object_version: str
+    sequencer: str
+    mode: str
+    upload_id: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class _Place:
+    plan_year: int
+    region: str
+    subsidy: Subsidy
+    file_name: str
+
+
+def validate_roster(
+    arrival: Arrival,
+    *,
+    control: Control,
+    lake: Lake,
+    reports: Reports,
+    book: PlanBook,
+    settings: Settings,
+    now: datetime,
+) -> str:
+    """Returns the batch's state, `replayed` for a file seen before, or `misplaced` for one that belongs nowhere.
+
+    A misplaced file has no batch to report on; why stands under `misplaced/` in the reports bucket. Safe to repeat.
+    """
+    try:
+        place = _place(arrival, book)
+        uploader = _uploader(arrival, place, control)
+    except Refusal as refusal:
+        reports.put(f"misplaced/{arrival.object_key}.txt", refusal.message.encode())
+        return "misplaced"
+    batch = _receive(arrival, place, uploader, control, now)
+    if batch.state is not BatchState.RECEIVED:
+        return "replayed"
+    refusal_reason = _succeed_predecessor(batch, arrival, control, settings)
+    context = _context(place, batch, control, settings, book)
+    registry = control.read(CurrentRegistry, *CURRENT_REGISTRY)
+    if registry is not None:
+        reader = RegistryReader(lake, registry.registry_version)
+        context = RosterContext(**{**vars(context), "registry_for": reader.rows_for})
+    validation = validate(arrival.data, place.file_name, context)
+    judged = _judged(batch, validation, registry, refusal_reason, lake)
+    _report(judged, validation, place, reports)
+    try:
+        control.save(judged)
+    except Conflict:
+        # Another delivery of the same event finished first; what it saved came from the same bytes.
+        return "replayed"
+    return judged.state
+
+
+def _place(arrival: Arrival, book: PlanBook) -> _Place:
+    """Read `{plan_year}/{region}/{number}/{file}`; raises Refusal telling where a roster belongs."""
+    found = _KEY.fullmatch(arrival.object_key)
+    if found is None:
+        raise Refusal(
+            "名册应放在 计划年度/地区代码/补贴序号/文件名 之下，例如 2023/230102/2/低保名册.csv。", "misplaced"
+        )
+    year, region, number, file_name = found.groups()
+    subsidy = book.subsidy(int(year), int(number))
+    if subsidy.code is None:
+        raise Refusal(f"{subsidy}还没有永久代码，不能受理名册。", "unregistered")
+    if arrival.mode not in (Mode.FORMAL, Mode.TRIAL):
+        raise Refusal("名册的发放方式（元数据 mode）只能是 formal 或 trial。", "bad_mode")
+    return _Place(int(year), region, subsidy, file_name)
+
+
+def _uploader(arrival: Arrival, place: _Place, control: Control) -> str:
+    """Who sent it: the person who asked for the upload, or the one role that may write this region's prefix."""
+    if not arrival.upload_id:
+        return f"drop:{place.region}"
+    upload = control.read(Upload, *upload_key(arrival.upload_id))
+    if upload is None or (upload.object_key, upload.mode) != (arrival.object_key, arrival.mode):
+        raise Refusal("这次上传与申请的不一致（文件位置或发放方式不同），请重新申请上传。", "misplaced")
+    return upload.principal
+
+
+def _receive(arrival: Arrival, place: _Place, uploader: str, control: Control, now: datetime) -> Batch:
+    assert place.subsidy.code is not None
+    sha256 = sha256_hex(arrival.data)
+    code = place.subsidy.code
+    identity = identify(place.plan_year, code, place.region, arrival.mode, arrival.object_key, sha256)
+    standing = control.read(Batch, *batch_key(identity))
+    if standing is not None:
+        return standing
+    pk, sk = batch_key(identity)
+    received_at = now.isoformat(timespec="seconds")
+    batch = Batch(
+        pk=pk,
+        sk=sk,
+        batch_id=identity,
+        plan_year=place.plan_year,
+        number=place.subsidy.number,
+        code=code,
+        region=place.region,
+        mode=arrival.mode,
+        state=BatchState.RECEIVED,
+        object_key=arrival.object_key,
+        object_version=arrival.object_version,
+        sha256=sha256,
+        uploader=uploader,
+        received_at=received_at,
+        province=f"{place.region[:2]}0000",
+        region_received=f"{place.region}#{received_at}",
+    )
+    try:
+        control.save(batch)
+    except Conflict:
+        standing = control.read(Batch, pk, sk)
+        assert standing is not None, "batches are never deleted"
+        return standing
+    return batch.changed(version=1)
+
+
+def _succeed_predecessor(batch: Batch, arrival: Arrival, control: Control, settings: Settings) -> str:
+    """Make this batch the one that stands for its key, withdrawing the one before; why it may not, else empty.
+
+    The same object key again is a correction (DESIGN §2). S3 events come unordered, so the sequencer decides which
+    version is the newer one.
+    """
+    pk, sk = roster_object_key(batch.object_key)
+    while True:
+        pointer = control.read(RosterObject, pk, sk)
+        if pointer is not None and pointer.batch_id != batch.batch_id:
+            if _older(arrival.sequencer, pointer.sequencer):
+                return "同名文件已有更新的版本，本版本不再受理。"
+            before = control.read(Batch, *batch_key(pointer.batch_id))
+            if before is not None and before.state in NOT_CLAIMED_YET:
+                withdraw(control, settings, before.batch_id, f"已由更正后的名册 {batch.batch_id} 取代")
+            elif before is not None and before.state not in (BatchState.REFUSED, BatchState.WITHDRAWN):
+                return f"同名的前一份名册{BATCH[before.state].bureau}，不能再更正；需补发的人员请另存为新文件名上传。"
+        version = pointer.version if pointer else 0
+        moved = RosterObject(pk=pk, sk=sk, version=version, batch_id=batch.batch_id, sequencer=arrival.sequencer)
+        try:
+            control.save(moved)
+        except Conflict:
+            continue
+        return ""
+
+
+def _older(sequencer: str, other: str) -> bool:
+    """S3 compares sequencers as right-padded hexadecimal strings of one length."""
+    width = max(len(sequencer), len(other))
+    return bool(sequencer and other) and sequencer.ljust(width, "0") < other.ljust(width, "0")
+
+
+def _context(place: _Place, batch: Batch, control: Control, settings: Settings, book: PlanBook) -> RosterContext:
+    """Judged for the day it was received, however late a retry comes: the same bytes get the same answer."""
+    return RosterContext(
+        book=book,
+        subsidy=place.subsidy,
+        region=place.region,
+        mode=Mode(batch.mode),
+        as_of=datetime.fromisoformat(batch.received_at).date(),
+        settings=settings.for_subsidy(batch.code),
+        occasions=[occasion.slot for occasion in control.query(Occasion, f"OCCASIONS#{batch.code}")],
+    )
+
+
+def _judged(batch: Batch, validation: Validation, registry: CurrentRegistry | None, refusal: str, lake: Lake) -> Batch:
+    """The batch with its counts; accepted rows frozen in the lake under a key that names what they were judged by."""
+    changes: dict[str, object] = {
+        "rows": validation.rows,
+        "payable": _tally(validation.payable),
+        "held": _tally(validation.held),
+        "review": _tally(validation.review),
+        "excluded": _tally(validation.excluded),
+        "slots": tuple(validation.slots),
+        "findings": sum(validation.counts_by_code().values()),
+        "report_key": f"{batch.batch_id}/findings.xlsx",
+    }
+    if refusal or not validation.accepted:
+        first = next((finding.message for finding in validation.findings if finding.row is None), "")
+        return batch.moved(BatchState.REFUSED, refusal=refusal or first, **changes)
+    digest = digest_of("validate_roster", batch.batch_id, registry.registry_version if registry else "")
+    key = batches.rows_key(batch.batch_id, digest)
+    buffer = io.BytesIO()
+    validation.frame.write_parquet(buffer)
+    stored = lake.put_once(key, buffer.getvalue(), digest).data
+    lake.put_once(batches.review_key(key), _review_list(validation.frame), digest)
+    return batch.moved(BatchState.VALIDATED, rows_key=key, rows_sha256=sha256_hex(stored), **changes)
+
+
+def _tally(tally: Tally) -> batches.Tally:
+    return batches.Tally(count=tally.rows, fen=tally.fen)
+
+
+def _review_list(frame: pl.DataFrame) -> bytes:
+    """Row number, sum and finding of each row under review: what an approver accepts by name, without anybody's name."""
+    rows = frame.filter(pl.col("status") == "review").select("row", pl.col("amount_fen").alias("fen"), code="reasons")
+    return json.dumps(rows.sort("row").to_dicts()).encode()
+
+
+def _report(batch: Batch, validation: Validation, place: _Place, reports: Reports) -> None:
+    document = validation.to_json() | {"batch_id": batch.batch_id, "state": batch.state.value, "refusal": batch.refusal}
+    reports.put(f"{batch.batch_id}/findings.json", json.dumps(document, ensure_ascii=False, indent=1).encode())
+    reports.put(
+        batch.report_key, to_xlsx(validation, subject=f"{place.subsidy} {place.region}", filename=place.file_name)
+    )
