@@ -131,7 +131,7 @@ def _id_hits(rows: pl.DataFrame, table: Table) -> list[Hit]:
         if f"{role}_fault" not in rows.columns:
             continue
         faults = rows[f"{role}_fault"]
-        if not faults.any():
+        if not (faults != 0).any():
             continue
         numeric = _numeric_at(table, role)
         for index, fault in enumerate(identity.FAULTS, start=1):

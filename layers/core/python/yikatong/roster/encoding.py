@@ -13,10 +13,16 @@ def to_utf8(data: bytes) -> bytes:
         data = data[len(codecs.BOM_UTF8) :]
     elif data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decode(data, "utf-16").encode()
-    # polars checks UTF-8 with vector instructions, several times faster than bytes.decode, and as strictly.
-    if pl.Series([data], dtype=pl.Binary).cast(pl.String, strict=False)[0] is not None:
-        return data
-    return _decode(data, "gb18030").encode()
+    return data if _is_utf8(data) else _decode(data, "gb18030").encode()
+
+
+def _is_utf8(data: bytes) -> bool:
+    # polars checks with vector instructions, several times faster than bytes.decode, and as strictly.
+    try:
+        pl.Series([data], dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.PolarsError:
+        return False
+    return True
 
 
 def _decode(data: bytes, encoding: str) -> str:

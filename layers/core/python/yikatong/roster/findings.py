@@ -158,7 +158,7 @@ class Unreadable(Exception):
 
 
 def unreadable(code: str, **details: object) -> Unreadable:
-    return Unreadable(file_finding(code, **details))
+    return Unreadable(Finding(code, RULES[code].level, None, None, RULES[code].message(**details)))
 
 
 def column_label(column: Column, places: dict[Column, int], cells: tuple[str, ...]) -> str:

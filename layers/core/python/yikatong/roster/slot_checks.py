@@ -8,8 +8,8 @@ import polars as pl
 
 from yikatong.errors import Refusal
 from yikatong.plan import Slot, judge_slot
-from yikatong.plan.slots import OCCASION_EXAMPLE
 from yikatong.plan.model import Frequency
+from yikatong.plan.slots import OCCASION_EXAMPLE
 from yikatong.roster.columns import Column
 from yikatong.roster.context import RosterContext
 from yikatong.roster.findings import unreadable

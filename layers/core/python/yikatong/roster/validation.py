@@ -5,7 +5,7 @@ its reason. The file is refused as a whole only when it cannot be read, its colu
 tenth of its data rows had to be excluded. All findings come in one pass; nothing is changed silently.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -136,7 +136,7 @@ def validate(data: bytes, filename: str, context: RosterContext) -> Validation:
     if context.registry_for is None:
         file_findings.append(file_finding("cards_unknown"))
     else:
-        hits += _card_hits(rows, context)
+        hits += _card_hits(rows, hits, table, context)
     hits = [hit for hit in hits if len(hit.at)]
     frame = _frozen(rows, verdicts(hits, rows.height))
     tallies = _tallies(frame)
@@ -179,7 +179,7 @@ def _totals(totals: TotalsRow | None, rows: pl.DataFrame) -> list[Finding]:
     if totals is None:
         return []
     fen = _fen(totals.written)
-    added = rows["amount_fen"].sum()
+    added = int(rows["amount_fen"].sum())
     # A row whose amount cannot be read is excluded already; what it should have added is not ours to guess.
     if fen is None or rows["amount_fen"].null_count():
         return [file_finding("totals_unchecked", row=totals.row)]
@@ -201,26 +201,38 @@ def yuan(fen: int) -> str:
     return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
-def _card_hits(rows: pl.DataFrame, context: RosterContext) -> list[Hit]:
+def _card_hits(rows: pl.DataFrame, hits: Sequence[Hit], table: Table, context: RosterContext) -> list[Hit]:
     """The card rule as advice. Rows without a right payee id have no card to look for."""
     assert context.registry_for is not None
     at = rows["payee_number"].is_not_null().arg_true()
     payees = rows if len(at) == rows.height else rows[at]
-    registry = context.registry_for(payees["payee_id"])
     judged = cards.judge_cards(
-        payees.select("payee_id", "payee_name", "account"), registry, account_allowed=context.settings.account_allowed
-    )
-    judged = judged.with_columns(at=at)
-    hits = [
-        Hit(code, Column.PAYEE_NAME if code == "card_name_differs" else Column.PAYEE_ID, judged.filter(card_code=code)["at"])
+        payees.select("payee_id", "payee_name", "account"),
+        context.registry_for(payees["payee_id"]),
+        account_allowed=context.settings.account_allowed,
+    ).with_columns(at=at)
+    # A name that is wrong in itself has been named; that it also differs from the registry's says nothing more.
+    named = _positions(hits, "name_")
+    judged = judged.filter((pl.col("card_code") != "card_name_differs") | ~pl.col("at").is_in(named.implode())) if len(named) else judged
+    own = Column.PAYEE_ID not in table.header.places
+    columns = (Column.NAME, Column.ID) if own else (Column.PAYEE_NAME, Column.PAYEE_ID)
+    found = [
+        Hit(code, columns[code != "card_name_differs"], judged.filter(pl.col("card_code") == code)["at"])
         for code in judged["card_code"].drop_nulls().unique().sort().to_list()
     ]
-    return hits + _shared_cards(judged)
-
-
-def _shared_cards(judged: pl.DataFrame) -> list[Hit]:
+    # The registry may give one account to two holders; what the roster's own accounts share has been said.
+    said = _positions(hits, "account_shared")
     by_card = judged.filter(pl.col("channel") == cards.Channel.CARD)
-    return [replace(hit, at=by_card["at"].gather(hit.at)) for hit in repeats.shared_accounts(by_card, "pay_account")]
+    for hit in repeats.shared_accounts(by_card, "pay_account"):
+        places = by_card["at"].gather(hit.at)
+        if not places.is_in(said.implode()).all():
+            found.append(replace(hit, at=places, column=columns[1]))
+    return found
+
+
+def _positions(hits: Sequence[Hit], prefix: str) -> pl.Series:
+    found = [hit.at for hit in hits if hit.code.startswith(prefix) and hit.level is not Level.REMARK]
+    return pl.concat(found).cast(pl.UInt32) if found else pl.Series([], dtype=pl.UInt32)
 
 
 def _frozen(rows: pl.DataFrame, statuses: pl.DataFrame) -> pl.DataFrame:
@@ -231,7 +243,7 @@ def _frozen(rows: pl.DataFrame, statuses: pl.DataFrame) -> pl.DataFrame:
     order = rows.lazy().select(
         pl.arg_sort_by("slot_rank", "key_number", "row", nulls_last=True, maintain_order=True)
     ).collect().to_series()  # fmt: skip
-    return rows.with_columns(statuses).select(FROZEN_SCHEMA)[order]
+    return rows.with_columns(statuses).select(*FROZEN_SCHEMA)[order]
 
 
 def _tallies(frame: pl.DataFrame) -> dict[str, Tally]:

@@ -30,9 +30,9 @@ def read_xlsx(data: bytes) -> Table:
             if sheet.total_width > MAX_COLUMNS or sheet.total_height > MAX_ROWS + HEADER_ROWS:
                 raise unreadable("file_format", detail=f"工作表超过{MAX_COLUMNS}列或{MAX_ROWS}行")
             rows = sheet.to_python(skip_empty_area=False)
-            header = find_header([[as_text(cell) or "" for cell in row] for row in rows[:HEADER_ROWS]])
-            if header is not None:
-                found.append((rows, *header))
+            place = find_header([[as_text(cell) or "" for cell in row] for row in rows[:HEADER_ROWS]])
+            if place is not None:
+                found.append((rows, *place))
     except (CalamineError, ZipError, ValueError, OSError):
         raise unreadable("file_damaged", detail="工作簿读不出来") from None
     if len(found) > 1:
