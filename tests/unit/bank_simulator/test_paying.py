@@ -153,3 +153,20 @@ def test_outcomes_drawn_from_a_seed_depend_on_the_account_alone(start: Callable[
     assert drawn == status_of(other) != status_of(unlike)
     assert set(drawn.values()) == {"settled", "rejected", "returned"}
     assert 30 < sum(status == "rejected" for status in drawn.values()) < 120
+
+
+def test_on_the_test_channel_nothing_moved_so_nothing_comes_back(bank: RunningBank) -> None:
+    bank.tell("/script", accounts={"621": {"outcome": "return", "days": 1}})
+    bank.pay(message(line(1), message_id="T0123456789abcdef-0001", trial=True), trial=True)
+    bank.tell("/day", date="2023-01-10")
+    assert bank.answers() == [{"E1": "ACSC"}]
+    assert bank.book()["trial"]["returned_fen"] == 0
+
+
+def test_a_second_copy_that_is_rejected_does_not_undo_the_first_in_an_enquiry(bank: RunningBank) -> None:
+    bank.pay(message(line(1)))
+    bank.tell("/script", accounts={"621": {"outcome": "reject", "code": "AC04"}})
+    bank.pay(message(line(1)))
+    assert bank.answers() == [{"E1": "ACSC"}, {"E1": "RJCT"}]
+    assert enquire(bank) == {"E1": "ACSC"}
+    assert bank.book()["moved_fen"] == 9500

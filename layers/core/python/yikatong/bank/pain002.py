@@ -88,7 +88,7 @@ def parse_receipt(data: bytes) -> Receipt:
     status, (iso, raw), unnamed = _group_verdict(report, group)
     lines = _lines(report, (iso, raw) if status == "RJCT" else (None, None))
     if unnamed is not None and any(row[2] != unnamed for row in lines):
-        raise refuse(f"整批状态为 {shown(status)}，但有明细与之矛盾")
+        raise refuse("整批状态与其中的明细互相矛盾")
     count = text_at(group, "OrgnlNbOfTxs")
     total = text_at(group, "OrgnlCtrlSum")
     return Receipt(
