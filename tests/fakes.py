@@ -74,6 +74,9 @@ class MemoryBank:
         self.answers: dict[str, bytes] = {}
         self.silent = False
 
+    def prepare(self, bank_id: str) -> None:
+        """Always ready."""
+
     def send(self, bank_id: str, message: bytes, *, trial: bool) -> None:
         self.sent.append((bank_id, message, trial))
         if self.silent:

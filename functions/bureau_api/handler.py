@@ -4,6 +4,7 @@ A route decodes a typed request, calls one use case and encodes its answer. A re
 (RFC 9457) in Chinese, in its own words. Bodies are never logged.
 """
 
+import json
 import secrets
 import traceback
 from collections.abc import Callable
@@ -187,32 +188,33 @@ STATUS_OF = {"forbidden": 403, "not_found": 404, "no_plan": 404, "no_subsidy": 4
 TITLES = {403: "无权办理", 404: "没有找到", 409: "与现状不符", 422: "请求内容不正确", 500: "系统故障"}
 
 
-def problem(status: int, code: str, detail: str, **more: object) -> Response[dict[str, Any]]:
+def problem(status: int, code: str, detail: str, **more: object) -> Response[str]:
     """A problem detail (RFC 9457); `correlation_id` is what the caller tells whoever looks into it."""
     correlation_id = app.current_event.request_context.request_id
     body = {"type": f"urn:yikatong:problem:{code}", "title": TITLES[status], "status": status, "detail": detail}
     logger.info("refused", problem=code, status=status)
-    return Response(status, "application/problem+json", body | {"correlation_id": correlation_id} | more)
+    text = json.dumps(body | {"correlation_id": correlation_id} | more, ensure_ascii=False)
+    return Response(status, "application/problem+json", text)
 
 
-def refused(refusal: Refusal) -> Response[dict[str, Any]]:
+def refused(refusal: Refusal) -> Response[str]:
     if isinstance(refusal, Conflict):
         return problem(409, "conflict", "同时有别的操作改动了它，请重新查看后再试。")
     return problem(STATUS_OF.get(refusal.code, 422), refusal.code, refusal.message)
 
 
-def invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
+def invalid(error: RequestValidationError) -> Response[str]:
     # Where it is wrong and how, never what was sent: that may be personal.
     errors = [{"at": ".".join(map(str, e["loc"][1:])) or str(e["loc"][0]), "kind": e["type"]} for e in error.errors()]
     words = "、".join(f"{each['at']}{'缺少' if each['kind'] == 'missing' else '不正确'}" for each in errors[:10])
     return problem(422, "invalid", f"请求内容不正确：{words}。", errors=errors[:100])
 
 
-def no_route(_: NotFoundError) -> Response[dict[str, Any]]:
+def no_route(_: NotFoundError) -> Response[str]:
     return problem(404, "not_found", "没有这个地址。")
 
 
-def broken(error: Exception) -> Response[dict[str, Any]]:
+def broken(error: Exception) -> Response[str]:
     # The place, not the message: an exception's text may quote a row.
     logger.error("unexpected", exception_name=type(error).__name__, at=traceback.format_tb(error.__traceback__)[-6:])
     return problem(500, "broken", "系统出了故障，请稍后再试；多次出现请报告并附上编号。")

@@ -4,6 +4,7 @@ The query is a POST: name and id number never stand in an address. An unknown pe
 answer by the same way. Bodies are never logged; no polars here, the first query of the day must not wait for it.
 """
 
+import json
 import traceback
 from typing import Annotated, Any
 
@@ -65,29 +66,30 @@ def post_query(body: RecordQuery) -> dict[str, Any]:
     return {"records": query_records(made.records, made.record_secret, body)}
 
 
-def problem(status: int, title: str, code: str, detail: str) -> Response[dict[str, Any]]:
+def problem(status: int, title: str, code: str, detail: str) -> Response[str]:
     """A problem detail (RFC 9457). It never says what was sent."""
     body = {"type": f"urn:yikatong:problem:{code}", "title": title, "status": status, "detail": detail}
     correlation_id = app.current_event.request_context.request_id
-    return Response(status, "application/problem+json", body | {"correlation_id": correlation_id})
+    text = json.dumps(body | {"correlation_id": correlation_id}, ensure_ascii=False)
+    return Response(status, "application/problem+json", text)
 
 
-def refused(refusal: Refusal) -> Response[dict[str, Any]]:
+def refused(refusal: Refusal) -> Response[str]:
     return problem(404, "没有找到", refusal.code, refusal.message)
 
 
-def invalid(error: RequestValidationError) -> Response[dict[str, Any]]:
+def invalid(error: RequestValidationError) -> Response[str]:
     fields = sorted(
         {str(each["loc"][-1]) for each in error.errors() if each["loc"][-1] in ("name", "id_number", "year")}
     )
     return problem(422, "请求内容不正确", "invalid", f"请求内容不正确{'：' if fields else ''}{'、'.join(fields)}。")
 
 
-def no_route(_: NotFoundError) -> Response[dict[str, Any]]:
+def no_route(_: NotFoundError) -> Response[str]:
     return problem(404, "没有找到", "not_found", "没有这个地址。")
 
 
-def broken(error: Exception) -> Response[dict[str, Any]]:
+def broken(error: Exception) -> Response[str]:
     # The place, not the message: an exception's text may quote what was sent.
     logger.error("unexpected", exception_name=type(error).__name__, at=traceback.format_tb(error.__traceback__)[-6:])
     return problem(500, "系统故障", "broken", "系统出了故障，请稍后再试。")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+from pulumi.runtime.rpc import unwrap_rpc_secret
 
 from infra.local.clients import Clients
 
@@ -104,14 +105,15 @@ def tags_of(inputs: Inputs) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in (inputs.get("tags") or {}).items()]
 
 
-def whole_numbers(value: Any) -> Any:
-    """Turn 5.0 into 5: numbers come out of the wire format as floats, and botocore refuses a float for an integer."""
+def plain_values(value: Any) -> Any:
+    """Undo the wire format: secrets come wrapped, and whole numbers as floats, which botocore refuses for an integer."""
+    value = unwrap_rpc_secret(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):
-        return {key: whole_numbers(item) for key, item in value.items()}
+        return {key: plain_values(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [whole_numbers(item) for item in value]
+        return [plain_values(item) for item in value]
     return value
 
 

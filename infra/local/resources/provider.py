@@ -17,7 +17,7 @@ from pulumi.runtime.stack import run_pulumi_func
 
 from infra.local.clients import Clients
 from infra.local.resources import api, compute, events, storage
-from infra.local.resources.context import REGISTRY, Context, Inputs, whole_numbers
+from infra.local.resources.context import REGISTRY, Context, Inputs, plain_values
 
 _MAPPINGS = (api, compute, events, storage)  # imported for what they register
 
@@ -41,7 +41,7 @@ class LocalProvider(pulumi.runtime.Mocks):
         if creator is None:
             raise UnmappedResource(f"{args.typ} ({args.name}) is not mapped in infra/local/resources")
         self.created.append((args.typ, args.name))
-        return creator(self.context, args.name, whole_numbers(args.inputs))
+        return creator(self.context, args.name, plain_values(args.inputs))
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[Any, Any]:  # type: ignore[override]  # a dict is taken as well
         """Answer an invoke: which partition, region, account."""

@@ -76,6 +76,10 @@ class BankSilence(Exception):
 
 
 class Bank(Protocol):
+    def prepare(self, bank_id: str) -> None:
+        """Raise whatever would keep a message from leaving (no address, no token) before it is marked as sent."""
+        ...
+
     def send(self, bank_id: str, message: bytes, *, trial: bool) -> None:
         """Hand over one stored message; raise `BankSilence` unless the bank acknowledged it."""
         ...

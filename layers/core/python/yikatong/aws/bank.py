@@ -18,6 +18,10 @@ class HttpBank:
         self._endpoints = endpoints
         self._token_of = token_of
 
+    def prepare(self, bank_id: str) -> None:
+        if bank_id not in self._endpoints or not self._token_of(bank_id):
+            raise LookupError(f"no address or token for bank {bank_id} in this deployment")
+
     def send(self, bank_id: str, message: bytes, *, trial: bool) -> None:
         self._call(bank_id, "POST", "/v1/trial/payments" if trial else "/v1/payments", message)
 

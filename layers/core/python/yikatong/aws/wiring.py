@@ -52,7 +52,7 @@ class Wiring:
     @cached_property
     def bank(self) -> HttpBank:
         tokens = json.loads(self.secret("BANK_TOKENS_SECRET"))
-        return HttpBank(self.environment.mapping("BANK_ENDPOINTS"), lambda bank_id: str(tokens[bank_id]))
+        return HttpBank(self.environment.mapping("BANK_ENDPOINTS"), lambda bank_id: str(tokens.get(bank_id, "")))
 
     @cached_property
     def workflow(self) -> StepFunctions:

@@ -152,6 +152,7 @@ def _hand_over(batch: Batch, run_id: str, lake: Lake, bank: Bank, now: datetime)
     assert batch.instruction is not None
     sent = enquired = 0
     bank_id = batch.instruction.bank_id
+    bank.prepare(bank_id)
     for message in batch.instruction.messages:
         mark = json.dumps(
             {

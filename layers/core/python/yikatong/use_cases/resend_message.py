@@ -41,6 +41,7 @@ def resend_message(
         BatchState.PUBLISHED,
     ):
         raise Refusal("批次还没有向银行发出指令。", "conflict")
+    bank.prepare(batch.instruction.bank_id)
     try:
         answer = bank.enquire(batch.instruction.bank_id, message_id)
     except BankSilence:
