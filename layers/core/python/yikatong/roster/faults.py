@@ -229,7 +229,7 @@ def plant_faults(field: Field, count: int, *, workbook: bool) -> None:
     field.chance.shuffle(suitable)
     for turn in range(count):
         code = kinds[turn % len(kinds)]
-        if excludes[code] > room:
+        if excludes[code] > room or (code == "account_shared" and not field.spares):
             continue
         index = _take(suitable, code, field.rows)
         if index is None:

@@ -117,3 +117,20 @@ def _correctable(book: Any, validation: Validation, table: Table) -> None:
 
 def _grave(code: str) -> bool:
     return code in RULES and RULES[code].level is not Level.REMARK
+
+
+def to_text(validation: Validation, *, limit: int = 50) -> str:
+    """The report for a terminal: the verdict, a line per status, a line per finding (at most `limit`, then how many more)."""
+    lines = [f"{'接收' if validation.accepted else '整份退回'}：{validation.rows} 行，属期 {'、'.join(validation.slots) or '无'}"]
+    for status in STATUSES:
+        tally = validation.tallies[status]
+        lines.append(f"  {CHINESE_STATUSES[status]}\t{tally.rows} 行\t{yuan(tally.fen)} 元")
+    for finding in validation.findings[:limit]:
+        place = f"第{finding.row}行" if finding.row is not None else "整份"
+        column = f"“{finding.column}”" if finding.column else ""
+        found = f"（{finding.found_masked}）" if finding.found_masked else ""
+        lines.append(f"{finding.level.chinese}\t{place}{column}{found}：{finding.message} [{finding.code}]")
+    left = len(validation.findings) - limit + sum(validation.more.values())
+    if left > 0:
+        lines.append(f"……另有 {left} 条，用 --format json 或 xlsx 查看")
+    return "\n".join(lines)

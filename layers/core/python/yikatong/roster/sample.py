@@ -106,7 +106,7 @@ def make_sample(
     chance = random.Random(f"roster {subsidy.number} {region} {seed}")
     adults = [*include, *invent_people(rows - len(include), region=region, seed=seed, on=on)]
     count = round(rows * faults_share)
-    spares = invent_people(min(count, 20), region=region, seed=seed + 1_000_003, on=on)
+    spares = invent_people(count // len(KINDS) + 1 if count else 0, region=region, seed=seed + 1_000_003, on=on)
     known = {person.id_number for person in adults}
     spares = [person for person in spares if person.id_number not in known]
     wards = invent_people(round(rows * WARD_SHARE), region=region, seed=seed + 2_000_003, on=on, youngest=6, eldest=17)

@@ -1,0 +1,178 @@
+"""`yikatong roster …`: check a roster on the clerk's own machine, with the cloud's very own validation; make samples."""
+
+import json
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from yikatong.errors import Refusal
+from yikatong.plan import Mode, PlanBook, Settings, Subsidy
+
+if TYPE_CHECKING:
+    from yikatong.roster.validation import Validation
+
+# polars takes a tenth of a second to import; commands that need no roster should not wait for it.
+app = typer.Typer(no_args_is_help=True, help="名册：上传前检查、生成样例。")
+
+ALL_PAYABLE, SOME_NOT_PAYABLE, REFUSED, CANNOT_CHECK = 0, 1, 2, 3
+_SAMPLE_FAULTS_SHARE = 0.2
+
+
+class Output(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    XLSX = "xlsx"
+
+
+class FileFormat(StrEnum):
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
+Number = Annotated[int, typer.Option("--subsidy", metavar="序号", help="补贴项目在计划中的序号。")]
+Region = Annotated[str, typer.Option("--region", metavar="代码", help="财政局的行政区划代码，6位数字。")]
+PlanFiles = Annotated[
+    list[Path] | None, typer.Option("--plan", metavar="文件", help="计划 CSV，可重复给出；不给则用随版本发布的计划。")
+]
+PlanYear = Annotated[int | None, typer.Option("--plan-year", metavar="年", help="序号所在的计划年度；不给则按日期或属期。")]
+
+
+def _book(files: list[Path] | None) -> PlanBook:
+    return PlanBook.load(files) if files else PlanBook.committed()
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a date has no zone
+    except ValueError:
+        raise typer.BadParameter(f"“{text}”不是日期，应写作 2023-06-10") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise Refusal(f"无法读取 {path}", "cannot_read") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError:
+        raise Refusal(f"无法写入 {path}", "cannot_write") from None
+
+
+@app.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(metavar="名册", help="名册文件，CSV 或 XLSX。")],
+    number: Number,
+    region: Region,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="日期", help="按哪一天检查，例如 2023-06-10。")],
+    mode: Annotated[Mode, typer.Option("--mode", help="正式发放或模拟测试。")] = Mode.FORMAL,
+    cards: Annotated[Path | None, typer.Option("--cards", metavar="文件", help="社会保障卡数据 CSV。")] = None,
+    occasions: Annotated[
+        list[str] | None, typer.Option("--occasion", metavar="名称", help="多次/年项目已登记的发放事项，可重复给出。")
+    ] = None,
+    output: Annotated[Output, typer.Option("--format", help="输出格式。")] = Output.TABLE,
+    out: Annotated[Path | None, typer.Option("--out", metavar="文件", help="写到文件（xlsx 必须给出）。")] = None,
+    plans: PlanFiles = None,
+    plan_year: PlanYear = None,
+) -> None:
+    """检查名册：0 全部可发放，1 可接收但有剔除、暂缓或待确认的行，2 整份退回，3 无法检查。"""
+    if output is Output.XLSX and out is None:
+        raise typer.BadParameter("--format xlsx 须用 --out 给出文件")
+    day = _day(as_of)
+    try:
+        subsidy = _book(plans).subsidy(plan_year or day.year, number)
+        validation = _validate(file, cards, subsidy, _book(plans), region, mode, day, occasions or [])
+        _show(validation, output, out, subject=f"{subsidy} {region}", filename=file.name)
+    except Refusal as refusal:
+        typer.echo(f"错误：{refusal.message}", err=True)
+        raise typer.Exit(CANNOT_CHECK) from None
+    if not validation.accepted:
+        raise typer.Exit(REFUSED)
+    raise typer.Exit(ALL_PAYABLE if validation.payable.rows == validation.rows else SOME_NOT_PAYABLE)
+
+
+def _validate(
+    file: Path,
+    cards_file: Path | None,
+    subsidy: Subsidy,
+    book: PlanBook,
+    region: str,
+    mode: Mode,
+    day: date,
+    occasions: list[str],
+) -> "Validation":
+    from yikatong import cards
+    from yikatong.roster.context import RosterContext
+    from yikatong.roster.validation import validate
+
+    registry = None if cards_file is None else cards.read_snapshot(_read(cards_file), day).frame
+    context = RosterContext(
+        book=book,
+        subsidy=subsidy,
+        region=region,
+        mode=mode,
+        as_of=day,
+        settings=Settings.committed().for_subsidy(subsidy.code),
+        occasions=occasions,
+        registry_for=None if registry is None else lambda _: registry,
+    )
+    return validate(_read(file), file.name, context)
+
+
+def _show(validation: "Validation", output: Output, out: Path | None, *, subject: str, filename: str) -> None:
+    from yikatong.roster import report
+
+    if output is Output.XLSX:
+        assert out is not None
+        _write(out, report.to_xlsx(validation, subject=subject, filename=filename))
+        return
+    text = report.to_json_bytes(validation).decode() if output is Output.JSON else report.to_text(validation)
+    if out is None:
+        typer.echo(text)
+    else:
+        _write(out, text.encode())
+
+
+@app.command("sample")
+def sample(
+    number: Number,
+    region: Region,
+    rows: Annotated[int, typer.Option("--rows", metavar="人数", help="人数。")],
+    slots: Annotated[list[str], typer.Option("--slot", metavar="属期", help="属期；再给出的属期只有少数人补发。")],
+    out: Annotated[Path, typer.Option("--out", metavar="目录", help="写到这个目录。")],
+    seed: Annotated[int, typer.Option("--seed", help="同一个种子得到同样的文件。")] = 7,
+    faults: Annotated[bool, typer.Option("--faults", help="放入已知的错误，并列在 faults.json。")] = False,
+    file_format: Annotated[FileFormat, typer.Option("--format", help="名册的格式。")] = FileFormat.CSV,
+    plans: PlanFiles = None,
+    plan_year: PlanYear = None,
+) -> None:
+    """生成样例名册和社会保障卡数据，人都是虚构的。"""
+    from yikatong.roster.sample import make_sample
+
+    year = plan_year or int(slots[0][:4] if slots[0][:4].isdecimal() else 0)
+    subsidy = _book(plans).subsidy(year, number)
+    made = make_sample(
+        subsidy=subsidy,
+        settings=Settings.committed().for_subsidy(subsidy.code),
+        region=region,
+        rows=rows,
+        slots=slots,
+        seed=seed,
+        faults_share=_SAMPLE_FAULTS_SHARE if faults else 0.0,
+        workbook=file_format is FileFormat.XLSX,
+    )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise Refusal(f"无法建立目录 {out}", "cannot_write") from None
+    roster = made.roster_xlsx() if file_format is FileFormat.XLSX else made.roster_csv()
+    _write(out / f"roster.{file_format}", roster)
+    _write(out / "cards.csv", made.cards_csv())
+    if faults:
+        _write(out / "faults.json", json.dumps(made.faults_json(), ensure_ascii=False, indent=1).encode())
+    typer.echo(f"{out}：{len(made.rows)} 行，{len(made.people)} 张卡，{len(made.faults)} 处错误")
