@@ -1,0 +1,298 @@
+"""The bureau API from event to answer: who signed, what is decoded, which problem a refusal becomes."""
+
+import io
+import json
+from collections.abc import Callable
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import boto3
+import pytest
+from yikatong.batches import Batch, Tally, Upload, batch_key, upload_key
+from yikatong.errors import Conflict
+from yikatong.plan import PlanBook, Settings
+from yikatong.ports import RunOrder, Stored
+from yikatong.principals import Principal, Role, principal_key
+from yikatong.runs import FrozenBatch, Run, RunInputs, inputs_key, name_run, run_key
+from yikatong.states import BatchState, RunState
+
+from functions.bureau_api.handler import handler, logger
+from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryWorkflow
+
+NOW = datetime(2023, 6, 12, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
+CODE = "urban-minimum-living"
+BATCH_ID = f"{CODE}.formal.230102.0123456789abcdef"
+ORDER = RunOrder(2023, CODE, "formal", NOW.date(), "sched")
+APPROVAL = {
+    "sha256": "a" * 64,
+    "object_version": "v1",
+    "payable": {"count": 1, "fen": 100},
+    "held": {"count": 0, "fen": 0},
+}
+PEOPLE = {
+    "clerk": "230100",
+    "approver": "230100",
+    "treasurer": "230000",
+    "department": "230000",
+    "operator": "230000",
+    "auditor": "230200",
+}
+CONTEXT = SimpleNamespace(
+    function_name="bureau_api", memory_limit_in_mb=1, invoked_function_arn="arn:aws-cn:lambda:::f", aws_request_id="r"
+)
+
+Call = Callable[..., tuple[int, dict[str, Any]]]
+
+
+class FakeWiring:
+    def __init__(self) -> None:
+        self.control, self.lake = MemoryControl(), MemoryLake()
+        self.orders, self.workflow = MemoryOrders(), MemoryWorkflow()
+        self.book, self.settings = PlanBook.committed(), Settings.committed()
+        self.environment = {"ROSTER_BUCKET": "roster-drop", "REPORTS_BUCKET": "reports"}
+
+    def now(self) -> datetime:
+        return NOW
+
+    def client(self, service: str) -> Any:
+        keys = {"aws_access_key_id": "A", "aws_secret_access_key": "S"}
+        return boto3.client(service, region_name="cn-north-1", **keys)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> FakeWiring:
+    wiring = FakeWiring()
+    monkeypatch.setattr("yikatong.aws.wiring._wiring", wiring)
+    for role, region in PEOPLE.items():
+        pk, sk = principal_key(role)
+        wiring.control.save(Principal(pk=pk, sk=sk, name=role, role=Role(role), region=region))
+    pk, sk = batch_key(BATCH_ID)
+    wiring.control.save(
+        Batch(
+            pk=pk,
+            sk=sk,
+            batch_id=BATCH_ID,
+            plan_year=2023,
+            number=2,
+            code=CODE,
+            region="230102",
+            mode="formal",
+            state=BatchState.VALIDATED,
+            object_key="2023/230102/2/a.csv",
+            object_version="v1",
+            sha256="a" * 64,
+            uploader="clerk",
+            received_at="2023-06-05T09:00:00+08:00",
+            rows=1,
+            payable=Tally(count=1, fen=100),
+            slots=("2023-06",),
+            province="230000",
+            region_received="230102#2023-06-05T09:00:00+08:00",
+        )
+    )
+    return wiring
+
+
+def event(who: str, method: str, path: str, body: Any, query: dict[str, str]) -> dict[str, Any]:
+    arn = who if who.startswith("arn:") else f"arn:aws-cn:iam::123456789012:user/{who}"
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": {"Content-Type": "application/json"},
+        "multiValueHeaders": {"Content-Type": ["application/json"]},
+        "queryStringParameters": query or None,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} or None,
+        "pathParameters": {"proxy": path.lstrip("/")},
+        "requestContext": {"requestId": "request-1", "identity": {"userArn": arn}, "stage": "t", "path": path},
+        "body": body if body is None or isinstance(body, str) else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+@pytest.fixture
+def call(made: FakeWiring) -> Call:  # noqa: ARG001 - the wiring is in place
+    def calling(who: str, method: str, path: str, body: Any = None, **query: str) -> tuple[int, dict[str, Any]]:
+        answer = handler(event(who, method, path, body, query), CONTEXT)  # type: ignore[arg-type]
+        assert answer["multiValueHeaders"]["X-Correlation-Id"] == ["request-1"]
+        assert answer["multiValueHeaders"]["Cache-Control"] == ["no-store"]
+        kind = "application/problem+json" if answer["statusCode"] >= 400 else "application/json"
+        assert answer["multiValueHeaders"]["Content-Type"] == [kind]
+        return answer["statusCode"], json.loads(answer["body"])
+
+    return calling
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """What the function writes to its log."""
+    written = io.StringIO()
+    monkeypatch.setattr(logger.registered_handler, "stream", written)
+    return written
+
+
+def store_run(made: FakeWiring, state: str = "PAYING") -> str:
+    run_id = name_run(ORDER)
+    pk, sk = run_key(CODE, run_id)
+    made.control.save(Run(pk=pk, sk=sk, run_id=run_id, state=RunState(state), **vars(ORDER)))
+    frozen = (FrozenBatch(batch_id=BATCH_ID, approved_at=""),)
+    fields = {name: value for name, value in vars(ORDER).items() if name != "cause"}
+    inputs = RunInputs(run_id=run_id, registry_version="r", batches=frozen, **fields)
+    made.lake.put_once(inputs_key(run_id), inputs.model_dump_json().encode(), "d")
+    return run_id
+
+
+def test_an_upload_is_granted_with_the_headers_that_name_the_person(call: Call, made: FakeWiring) -> None:
+    body = {"plan_year": 2023, "number": 2, "region": "230102", "file_name": "名册.csv"}
+    status, grant = call("clerk", "POST", "/v1/uploads", body)
+    assert (status, grant["method"], grant["key"]) == (200, "PUT", "2023/230102/2/名册.csv")
+    assert "roster-drop" in grant["url"]
+    assert grant["headers"]["x-amz-meta-mode"] == "formal"
+    # What is signed must be sent: the upload's id cannot be left out or changed.
+    assert "x-amz-meta-upload" in grant["url"]
+    upload = made.control.read(Upload, *upload_key(grant["headers"]["x-amz-meta-upload"]))
+    assert upload is not None
+    assert upload.principal == "clerk"
+
+
+def test_batches_are_listed_by_region_and_state(call: Call) -> None:
+    assert [each["batch_id"] for each in call("clerk", "GET", "/v1/batches")[1]["batches"]] == [BATCH_ID]
+    assert call("clerk", "GET", "/v1/batches", region="230103")[1]["batches"] == []
+    assert call("clerk", "GET", "/v1/batches", state="APPROVED")[1]["batches"] == []
+    assert call("auditor", "GET", "/v1/batches")[1]["batches"] == []
+
+
+def test_one_batch_shows_what_an_approver_must_repeat(call: Call) -> None:
+    status, batch = call("approver", "GET", f"/v1/batches/{BATCH_ID}")
+    assert status == 200
+    assert {name: batch[name] for name in APPROVAL} == APPROVAL
+
+
+def test_the_report_is_a_short_lived_address(call: Call, made: FakeWiring) -> None:
+    assert call("clerk", "GET", f"/v1/batches/{BATCH_ID}/report")[0] == 404
+    stored = made.control.read(Batch, *batch_key(BATCH_ID))
+    assert stored is not None
+    made.control.save(stored.changed(report_key=f"{BATCH_ID}/findings.xlsx"))
+    status, answer = call("clerk", "GET", f"/v1/batches/{BATCH_ID}/report")
+    assert (status, answer["expires_s"]) == (200, 300)
+    assert f"{BATCH_ID}/findings.xlsx" in answer["url"]
+    assert call("operator", "GET", f"/v1/batches/{BATCH_ID}/report")[0] == 403
+
+
+def test_an_approval_is_the_approvers(call: Call) -> None:
+    status, batch = call("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL)
+    assert (status, batch["state"]) == (200, "APPROVED")
+    assert batch["approval"]["approver"] == "approver"
+
+
+def test_a_lost_race_is_decided_again(call: Call, made: FakeWiring) -> None:
+    save = made.control.save
+    lost: list[object] = []
+
+    def losing_once(*items: Stored) -> None:
+        save(*items)
+        if not lost:
+            lost.append(items)
+            raise Conflict("the answer was lost")
+
+    made.control.save = losing_once  # type: ignore[method-assign]
+    assert call("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL)[1]["state"] == "APPROVED"
+
+
+def test_endless_lost_races_are_a_conflict_without_keys_in_it(call: Call, made: FakeWiring) -> None:
+    def losing(*_items: Stored) -> None:
+        raise Conflict("BATCHES#x y")
+
+    made.control.save = losing  # type: ignore[method-assign]
+    status, problem = call("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL)
+    assert (status, problem["type"]) == (409, "urn:yikatong:problem:conflict")
+    assert "BATCHES" not in problem["detail"]
+
+
+def test_a_withdrawal_occasion_and_funds_answer_with_what_stands(call: Call) -> None:
+    reason = {"reason": "名单有误"}
+    assert call("clerk", "POST", f"/v1/batches/{BATCH_ID}/withdrawal", reason)[1]["state"] == "WITHDRAWN"
+    occasion = {"plan_year": 2023, "number": 11, "name": "FLOOD", "title": "洪涝", "region": "230000"}
+    dates = {"first": "2023-06-01", "last": "2023-06-30"}
+    assert call("department", "POST", "/v1/occasions", occasion | dates)[1]["slot"] == "2023#FLOOD"
+    funds = call("treasurer", "PUT", "/v1/funds/2023/2/230102/2023", {"allocated_fen": 500, "reason": "年初预算"})
+    assert (funds[0], funds[1]["available_fen"], funds[1]["set_by"]) == (200, 500, "treasurer")
+
+
+def test_a_run_is_ordered_listed_shown_stopped_and_resumed(call: Call, made: FakeWiring) -> None:
+    ordered = call("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2})[1]
+    assert ordered["run_id"].startswith(f"{CODE}-20230612-formal-ord")
+    run_id = store_run(made)
+    listed = call("auditor", "GET", "/v1/runs", plan_year="2023", number="2")[1]["runs"]
+    assert [run["run_id"] for run in listed] == [run_id]
+    shown = call("clerk", "GET", f"/v1/runs/{run_id}")[1]
+    assert [each["batch_id"] for each in shown["batches"]] == [BATCH_ID]
+    assert call("auditor", "GET", f"/v1/runs/{run_id}")[1]["batches"] == []
+    assert call("operator", "POST", f"/v1/runs/{run_id}/stop", {"reason": "银行维护"})[1]["state"] == "STOPPED"
+    assert call("operator", "POST", f"/v1/runs/{run_id}/resume")[1]["state"] == "OPEN"
+    assert made.orders.runs[-1] == ORDER
+
+
+def test_a_runs_line_balances_once_the_batch_is_approved(call: Call, made: FakeWiring) -> None:
+    call("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL)
+    line = call("clerk", "GET", f"/v1/runs/{store_run(made)}")[1]["batches"][0]["line"]
+    assert (line["rows"], line["waiting"], line["excluded"]["count"]) == (1, {"count": 1, "fen": 100}, 0)
+
+
+def test_a_sessions_name_is_the_callers_name(call: Call) -> None:
+    assert call("arn:aws-cn:sts::123456789012:assumed-role/bureau/clerk", "GET", f"/v1/batches/{BATCH_ID}")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("who", "method", "path", "body", "status", "detail"),
+    [
+        ("stranger", "GET", "/v1/batches", None, 403, "未在平台登记"),
+        ("clerk", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL, 403, "角色是经办"),
+        ("auditor", "GET", f"/v1/batches/{BATCH_ID}", None, 403, "管辖地区"),
+        ("clerk", "GET", "/v1/batches/nothing", None, 404, "没有这个批次"),
+        ("clerk", "GET", "/v1/nothing", None, 404, "没有这个地址"),
+        ("operator", "GET", "/v1/runs/a-20230101-formal-x", None, 404, "没有这次发放"),
+        ("operator", "POST", "/v1/runs", {"plan_year": 2022, "number": 2}, 404, "没有2022年的计划"),
+        ("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL | {"sha256": "b"}, 409, "SHA-256"),
+        ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 39}, 422, "正式发放时间"),
+        ("operator", "POST", "/v1/runs", {"plan_year": 2023}, 422, "number缺少"),
+        ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "extra": 1}, 422, "extra不正确"),
+        ("operator", "POST", "/v1/runs", "{", 422, "请求内容不正确"),
+        ("treasurer", "PUT", "/v1/funds/2023/2/110101/2023", {"allocated_fen": 1, "reason": "r"}, 422, "region不正确"),
+        ("treasurer", "PUT", "/v1/funds/2023/2/230102/2023", {"allocated_fen": 1.5, "reason": "r"}, 422, "不正确"),
+        ("clerk", "POST", f"/v1/batches/{BATCH_ID}/withdrawal", {"reason": " "}, 422, "reason不正确"),
+    ],
+)
+def test_a_refusal_is_a_problem_detail_in_chinese(
+    call: Call, who: str, method: str, path: str, body: Any, status: int, detail: str
+) -> None:
+    got, problem = call(who, method, path, body)
+    assert (got, problem["status"]) == (status, status)
+    assert detail in problem["detail"]
+    assert problem["type"].startswith("urn:yikatong:problem:")
+    assert problem["correlation_id"] == "request-1"
+    assert problem["title"]
+
+
+def test_a_defect_is_a_500_that_says_nothing_and_logs_no_message(
+    call: Call, made: FakeWiring, log: io.StringIO
+) -> None:
+    personal = "230102" + "199001011230"
+
+    def broken(*_args: Any) -> None:
+        raise KeyError(personal)
+
+    made.control.query_region = broken  # type: ignore[method-assign, assignment]
+    status, problem = call("clerk", "GET", "/v1/batches")
+    assert (status, problem["type"]) == (500, "urn:yikatong:problem:broken")
+    assert "KeyError" in log.getvalue()
+    assert personal not in log.getvalue() + problem["detail"]
+
+
+def test_a_log_line_tells_who_and_which_problem_but_no_body(call: Call, log: io.StringIO) -> None:
+    call("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL | {"sha256": "not-the-hash"})
+    (line,) = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert (line["problem"], line["principal"], line["correlation_id"]) == ("conflict", "approver", "request-1")
+    assert "not-the-hash" not in log.getvalue()

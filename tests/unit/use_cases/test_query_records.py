@@ -1,0 +1,45 @@
+"""A person's own records, by name and id number; anybody else's question is answered with nothing."""
+
+from decimal import Decimal
+from typing import Any
+
+from yikatong.records import person_key
+from yikatong.use_cases.query_records import RecordQuery, query_records
+
+from tests.fakes import MemoryRecords
+
+SECRET = b"a secret of the tests"
+ID, NAME = "230102199001011230", "张三丰"
+
+
+def record(slot: str, amount_fen: Any) -> dict[str, Any]:
+    return {
+        "pk": person_key(SECRET, ID, NAME),
+        "sk": f"{slot}#P#beneficiary",
+        "subsidy": "城市最低生活保障金",
+        "slot": slot,
+        "amount_fen": amount_fen,
+        "status": "已发放到社保卡，尾号1234",
+        "seq": Decimal(1),
+    }
+
+
+def ask(name: str, id_number: str) -> list[dict[str, Any]]:
+    records = MemoryRecords()
+    records.put_all([record("2023-06", Decimal(65_000)), record("2023-07", Decimal(65_000))])
+    return query_records(records, SECRET, RecordQuery(name=name, id_number=id_number))
+
+
+def test_a_person_finds_their_payments_the_latest_first() -> None:
+    found = ask(NAME, ID)
+    assert [each["slot"] for each in found] == ["2023-07", "2023-06"]
+    assert found[0]["amount_fen"] == 65_000
+    assert type(found[0]["amount_fen"]) is int
+
+
+def test_the_answer_shows_no_key_and_no_internal_number() -> None:
+    assert not {"pk", "sk", "seq"} & set(ask(NAME, ID)[0])
+
+
+def test_unknown_person_and_wrong_name_get_the_same_empty_answer() -> None:
+    assert ask("张三", ID) == ask("李四", "230102198001011233") == ask("x", "not an id number") == []
