@@ -34,8 +34,7 @@ class Size:
     columnar: bool = False
 
 
-# Small work, but on modules that import polars: a function without the layer would not start.
-STEP = Size(memory_mb=1769, timeout_s=300, columnar=True)
+STEP = Size(memory_mb=1024, timeout_s=300)
 API = Size(memory_mb=1024, timeout_s=29)  # API Gateway waits 29 s
 BATCH = Size(memory_mb=3538, timeout_s=900, columnar=True)
 
@@ -186,7 +185,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             workflow.describe(PAYOUT, context),
             workflow.stop(PAYOUT, context),
         ),
-        "public_api": (plans, records.query(), secrets.record_key.read(), buckets.policy_drop.read("*")),
+        "public_api": (plans, records.query(), secrets.record_key.read(), buckets.site.read("policies/*")),
     }
 
 

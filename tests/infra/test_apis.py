@@ -1,0 +1,37 @@
+"""The two doors: the public's is open, the bureaus' is signed, both have a limit."""
+
+from tests.infra.recorder import Recorder
+
+
+def test_the_public_is_let_in_and_bureaus_sign(stack: Recorder) -> None:
+    authorizations = {name: method["authorization"] for name, method in stack.of("Method").items()}
+    assert authorizations == {
+        "public-api-root": "NONE",
+        "public-api-proxy": "NONE",
+        "bureau-api-root": "AWS_IAM",
+        "bureau-api-proxy": "AWS_IAM",
+    }
+
+
+def test_every_path_goes_to_the_one_function(stack: Recorder) -> None:
+    for name, integration in stack.of("Integration").items():
+        verb = name.rsplit("-", 1)[0].replace("-", "_")
+        assert integration["type"] == "AWS_PROXY"
+        assert integration["integrationHttpMethod"] == "POST"
+        assert integration["uri"].endswith(f"yikatong-test-{verb}/invoke")
+    assert {resource["pathPart"] for resource in stack.aws_of("apigateway", "Resource").values()} == {"{proxy+}"}
+
+
+def test_both_are_throttled_and_neither_logs_bodies(stack: Recorder) -> None:
+    for inputs in stack.of("MethodSettings").values():
+        assert inputs["methodPath"] == "*/*"
+        assert inputs["settings"]["throttlingRateLimit"] > 0
+        assert inputs["settings"]["throttlingBurstLimit"] > 0
+        assert inputs["settings"]["dataTraceEnabled"] is False
+
+
+def test_a_function_answers_its_own_api_only(stack: Recorder) -> None:
+    for name, permission in stack.of("Permission").items():
+        assert permission["principal"] == "apigateway.amazonaws.com"
+        assert permission["sourceArn"].endswith(f"yikatong-test-{name}/execute/test/*")
+        assert permission["function"] == f"yikatong-test-{name.replace('-', '_')}"

@@ -1,0 +1,58 @@
+"""`pulumi up`, as far as it goes without an account: the entry point with the example stack's own configuration."""
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from infra.archives import REPOSITORY, BuiltLayers
+from tests.infra.recorder import Recorder, record
+
+SECRETS = {
+    "yikatong:paymentKey": "payment",
+    "yikatong:recordKey": "record",
+    "yikatong:bankToken-example-bank": "token",
+}
+
+
+def configured(layers: Path) -> Recorder:
+    config: dict[str, Any] = yaml.safe_load((REPOSITORY / "Pulumi.heilongjiang.yaml").read_text(encoding="utf-8"))[
+        "config"
+    ]
+    plain = {name: value if isinstance(value, str) else json.dumps(value) for name, value in config.items()}
+    pulumi.runtime.set_all_config(plain | SECRETS | {"yikatong:layers": str(layers)}, list(SECRETS))
+    try:
+        return record(lambda: runpy.run_path(str(REPOSITORY / "infra" / "__main__.py")))
+    finally:
+        pulumi.runtime.set_all_config({})
+
+
+def test_the_example_stack_deploys_from_its_own_configuration(tmp_path: Path) -> None:
+    for name in ("core", "columnar"):
+        (tmp_path / f"{name}.zip").write_bytes(name.encode())
+    stack = configured(tmp_path)
+    assert len(stack.of("TableItem")) == 3, "one item a principal"
+    assert stack.aws_of("lambda", "Function")["instruct_bank"]["environment"]["variables"]["BANK_ENDPOINTS"] == (
+        '{"example-bank": "https://bank.example.invalid/yikatong"}'
+    )
+    keys = {inputs["key"].split("-")[0] for inputs in stack.of("BucketObjectv2").values()}
+    assert keys == {"layers/core", "layers/columnar"}
+    for layer in stack.of("LayerVersion").values():
+        assert layer["s3Key"].startswith("layers/"), "larger than Lambda takes directly"
+        assert "code" not in layer
+
+
+def test_without_built_layers_nothing_is_deployed(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"infra\.layers build"):
+        BuiltLayers(tmp_path).layer("core")
+
+
+def test_a_plan_outside_the_core_layer_cannot_be_deployed(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="committed"):
+        BuiltLayers(tmp_path).plan_path(tmp_path / "plan.csv")
+    inside = REPOSITORY / "layers" / "core" / "python" / "yikatong" / "plan" / "plans" / "next.csv"
+    assert BuiltLayers(tmp_path).plan_path(inside) == "/opt/python/yikatong/plan/plans/next.csv"

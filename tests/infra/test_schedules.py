@@ -1,0 +1,69 @@
+"""Schedules are read off the plan, and nothing is deployed that the register does not know."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from yikatong.errors import Refusal
+from yikatong.plan import PlanBook, Settings, derive_schedules
+
+from infra.archives import CORE_LAYER
+from infra.stack import deploy
+from tests.infra.recorder import PARTITION, REGION, Recorder, record, settings
+
+DERIVED = {schedule.name: schedule for schedule in derive_schedules(PlanBook.committed(), Settings.committed())}
+
+
+def test_the_schedules_are_exactly_those_derived_from_the_plan(stack: Recorder) -> None:
+    deployed = {
+        name: (inputs["scheduleExpression"], inputs["scheduleExpressionTimezone"])
+        for name, inputs in stack.of("Schedule").items()
+    }
+    assert deployed == {name: (s.expression, s.timezone) for name, s in DERIVED.items()}
+
+
+def test_a_schedule_hands_start_run_its_own_time(stack: Recorder) -> None:
+    for name, inputs in stack.of("Schedule").items():
+        schedule = DERIVED[name]
+        assert json.loads(inputs["target"]["input"]) == {
+            "plan_year": 2023,
+            "code": schedule.code,
+            "mode": schedule.mode.value,
+            "cadence": schedule.cadence,
+            "scheduled_at": "<aws.scheduler.scheduled-time>",
+        }
+        assert inputs["target"]["arn"].endswith("yikatong-test-start_run")
+        assert inputs["target"]["deadLetterConfig"]["arn"].endswith("yikatong-test-schedules-dead")
+        assert inputs["flexibleTimeWindow"] == {"mode": "OFF"}
+        assert not inputs.keys() & {"startDate", "endDate"}, "AWS refuses a start date in the past"
+
+
+def states(**changes: object) -> set[str]:
+    stack = record(lambda: deploy(settings(**changes)))
+    return {inputs["state"] for inputs in stack.of("Schedule").values()}
+
+
+def test_a_plan_whose_year_is_over_is_deployed_disabled() -> None:
+    assert states(today=date(2023, 12, 31)) == {"ENABLED"}
+    assert states(today=date(2024, 1, 1)) == {"DISABLED"}
+    assert states(today=date(2024, 1, 1), enable_past_plans=True) == {"ENABLED"}
+
+
+def test_the_scheduler_may_wake_start_run_and_nothing_else(stack: Recorder) -> None:
+    allowed = {(s["Action"][0], resource) for s in stack.policies()["schedules"] for resource in s["Resource"]}
+    start_run = f"arn:{PARTITION}:lambda:{REGION}:123456789012:function:yikatong-test-start_run"
+    assert ("lambda:InvokeFunction", start_run) in allowed
+    assert {action for action, _ in allowed} == {"lambda:InvokeFunction", "sqs:SendMessage"}
+
+
+def test_a_plan_with_an_unregistered_subsidy_does_not_deploy(tmp_path: Path) -> None:
+    (committed,) = CORE_LAYER.rglob("heilongjiang-2023.csv")
+    plan = tmp_path / "plan.csv"
+    text = committed.read_text(encoding="utf-8")
+    assert "临时救助" in text
+    plan.write_text(text.replace("临时救助", "从未登记的补贴"), encoding="utf-8")
+    recorder = Recorder()
+    with pytest.raises(Refusal, match="从未登记的补贴"):
+        record(lambda: deploy(settings(plans=(plan,))), recorder)
+    assert not [resource for resource in recorder.resources if resource.type.startswith("aws:")]
