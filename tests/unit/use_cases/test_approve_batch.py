@@ -6,13 +6,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from yikatong.batches import Batch, Tally, batch_key
+from yikatong.batches import Batch, Tally, batch_key, review_key, rows_key
 from yikatong.errors import Conflict, Refusal
 from yikatong.plan import PlanBook
 from yikatong.ports import RunOrder, Stored
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.states import BatchState
-from yikatong.use_cases.approve_batch import ApprovalRequest, approve_batch, review_key
+from yikatong.use_cases.approve_batch import ApprovalRequest, approve_batch
 
 from tests.fakes import MemoryControl, MemoryLake, MemoryOrders
 
@@ -57,9 +57,10 @@ class Desk:
             held=Tally(count=2, fen=90),
             review=Tally(count=2, fen=1000),
             slots=("2023-06",),
+            rows_key=rows_key(self.batch_id, "d" * 16),
         )
         self.control.save(batch.changed(**changes))
-        self.lake.put_once(review_key(self.batch_id), json.dumps(REVIEWS).encode(), "d")
+        self.lake.put_once(review_key(batch.rows_key), json.dumps(REVIEWS).encode(), "d")
 
     def approve(
         self, name: str = "harbin-approver", at: datetime = NOW, role: str = "approver", **changes: Any

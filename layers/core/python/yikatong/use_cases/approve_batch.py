@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from yikatong.batches import Approval, Batch, Tally
+from yikatong.batches import Approval, Batch, Tally, review_key
 from yikatong.errors import Refusal
 from yikatong.plan import Frequency, PlanBook
 from yikatong.ports import Control, Lake, Orders, RunOrder
@@ -29,15 +29,11 @@ class ApprovalRequest(BaseModel):
 
 
 class ReviewRow(BaseModel):
-    """One finding of level `review` in `rosters/{batch_id}.review.json`, which `validate_roster` writes."""
+    """One row under review, from the list that `validate_roster` froze beside the roster."""
 
     row: int
     fen: int
     code: str
-
-
-def review_key(batch_id: str) -> str:
-    return f"rosters/{batch_id}.review.json"
 
 
 def approve_batch(
@@ -119,7 +115,7 @@ def _accepted(lake: Lake, batch: Batch, rows: tuple[int, ...]) -> Tally:
     """The number and sum of the accepted rows; a row that is not under review in this batch is refused by number."""
     if not rows:
         return Tally()
-    data = lake.get(review_key(batch.batch_id))
+    data = lake.get(review_key(batch.rows_key))
     findings = [ReviewRow.model_validate(item) for item in json.loads(data or b"[]")]
     fen_by_row = {finding.row: finding.fen for finding in findings}
     assert Tally(count=len(fen_by_row), fen=sum(fen_by_row.values())) == batch.review, "review list and batch disagree"
