@@ -24,12 +24,10 @@ OUTCOMES = {
     "excluded": "排除",
     "not_sent": "未发送",
     "waiting": "待发送",
-    "sent": "已发送",
     "settled": "已入账",
     "rejected": "银行未入账",
     "in_doubt": "待查",
     "returned": "入账后退回",
-    "frozen": "冻结",
 }
 LINE = ("excluded", "held", "not_sent", "waiting", "rejected", "in_doubt", "settled", "returned")
 """A run's line: the rows by what became of them; those returned are among the settled."""
@@ -251,10 +249,12 @@ def _print_batch(batch: dict[str, Any]) -> None:
     for words, key in {"不予受理": "refusal", "结转": "carried", "撤回": "withdrawn_because"}.items():
         if batch[key]:
             typer.echo(f"  {words}：{batch[key]}")
+    # Before the approval: what is to be approved. After it: what became of every row.
+    line = batch["line"]
     table = _table("", ("去向",), ("行数", "金额（元）"))
-    for key, words in OUTCOMES.items():
-        if key in batch and (batch[key]["count"] or key in ("payable", "held", "review", "excluded")):
-            _add(table, words, batch[key]["count"], yuan(batch[key]["fen"]))
+    for part in LINE if line else ("payable", "held", "review", "excluded"):
+        tally = (line or batch)[part]
+        _add(table, OUTCOMES[part], tally["count"], yuan(tally["fen"]))
     _print(table)
 
 

@@ -21,8 +21,12 @@ DateText = Annotated[str | None, typer.Option(metavar="日期", help="形如 202
 
 @app.command()
 def up(
-    as_of: Annotated[str | None, typer.Option("--as-of", metavar="日期", help="本机云的日期，默认 2023-06-01。")] = None,
-    plan: Annotated[list[Path] | None, typer.Option("--plan", help="发放工作计划文件，可重复；默认用已提交的计划。")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="日期", help="本机云的日期，默认 2023-06-01。")
+    ] = None,
+    plan: Annotated[
+        list[Path] | None, typer.Option("--plan", help="发放工作计划文件，可重复；默认用已提交的计划。")
+    ] = None,
     port: Annotated[int, typer.Option("--port", help="网关端口，0 为任选一个空闲端口。")] = 0,
     seed: Annotated[int, typer.Option("--bank-seed", help="模拟银行的随机种子。")] = 7,
 ) -> None:
@@ -35,7 +39,8 @@ def up(
     try:
         with LocalCloud(_date(as_of) or DEFAULT_DATE, plans=plan, bank_seed=seed, port=port) as cloud:
             _print_endpoints(cloud.describe())
-            stopped.wait()
+            while not stopped.wait(0.2):  # a signal may reach another thread, and this one sees it when it wakes
+                pass
     except _Interrupted:
         pass
     typer.echo("本机云已停止。")
@@ -55,7 +60,9 @@ def export(
     about = _call(endpoint, "GET", "/_local")
     clients = Clients(about["endpoints"]["aws"], about["region"])
     counts = write(folder, clients, about["bank"]["endpoint"])
-    typer.echo(f"已导出到 {folder}：{counts['objects']} 个对象，{counts['items']} 条数据，{counts['books']} 份银行账簿。")
+    typer.echo(
+        f"已导出到 {folder}：{counts['objects']} 个对象，{counts['items']} 条数据，{counts['books']} 份银行账簿。"
+    )
 
 
 @app.command()
@@ -104,9 +111,7 @@ def _print_endpoints(about: dict[str, Any]) -> None:
     for heading in ("账号", "角色", "地区", "访问密钥", "密钥"):
         people.add_column(heading)
     for name, person in about["principals"].items():
-        people.add_row(
-            name, person["role"], person["region"], person["access_key_id"], person["secret_access_key"]
-        )
+        people.add_row(name, person["role"], person["region"], person["access_key_id"], person["secret_access_key"])
     console = Console(width=None if os.isatty(1) else 140)
     console.print(table, people)
     typer.echo(f"export {ENDPOINT_VARIABLE}={about['endpoints']['gateway']}")

@@ -3,16 +3,30 @@
 import sys
 
 import typer
-
 from yikatong.errors import Refusal
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="惠民惠农财政补贴资金“一卡通”。")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="惠民惠农财政补贴资金“一卡通”：计划、名册、审批、发放、查询。",
+)
 
 
 def _add_commands() -> None:
-    from cli import plan
+    from cli import bureau, local, plan, query, roster
+    from cli.demo import run as demo
 
     app.add_typer(plan.app, name="plan")
+    app.add_typer(roster.app, name="roster")
+    app.command("send")(bureau.send)
+    app.add_typer(bureau.batch_app, name="batch")
+    app.add_typer(bureau.occasion_app, name="occasion")
+    app.add_typer(bureau.funds_app, name="funds")
+    app.add_typer(bureau.run_app, name="run")
+    app.command("query")(query.query)
+    app.add_typer(local.app, name="local")
+    app.command("demo")(demo.demo)
 
 
 def main() -> None:

@@ -24,10 +24,11 @@ def query(
     if not records:
         typer.echo("没有查到发放记录，请核对姓名和身份证号。")
         return
-    Console(width=None if Console().is_terminal else 140).print(_table(records))
+    Console(width=None if Console().is_terminal else 140).print(records_table(records))
 
 
-def _table(records: list[dict[str, Any]]) -> Table:
+def records_table(records: list[dict[str, Any]]) -> Table:
+    """One line per record, as the person may read it."""
     table = Table(title=f"发放记录（{len(records)}条）", title_justify="left")
     for heading in ("补贴项目", "属期"):
         table.add_column(heading)

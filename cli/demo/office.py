@@ -1,0 +1,60 @@
+"""The people of the demo: clerks, approvers, a department and an operator, each acting through the bureau API."""
+
+from typing import Any
+
+from yikatong.roster.sample import Sample
+
+from cli import api
+from infra.local.cloud import LocalCloud
+
+DEPARTMENT, OPERATOR = "province-department", "province-operator"
+
+
+class Office:
+    """Acts on one running local cloud, over its gateway, as the people it knows."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
+        self.endpoint = cloud.endpoints["gateway"]
+
+    def call(self, name: str, method: str, path: str, body: Any = None, query: Any = None) -> Any:
+        return api.call_bureau(self.endpoint, name, method, path, body, query)
+
+    def drop_cards(self, samples: list[Sample]) -> int:
+        """Send one registry snapshot holding everybody of these samples; returns how many cards it names."""
+        from yikatong.roster.sample import cards_csv
+
+        people = {person.id_number: person for sample in samples for person in sample.people}
+        bucket = self.cloud.resources["buckets"]["card_drop"]
+        self.cloud.client("s3").put_object(
+            Bucket=bucket, Key="社会保障卡持卡信息.csv", Body=cards_csv(list(people.values()))
+        )
+        self.cloud.settle()
+        return len(people)
+
+    def send(self, city: str, number: int, region: str, file_name: str, data: bytes, mode: str = "formal") -> None:
+        """The city's clerk asks for an upload and puts the file there."""
+        wanted = {"plan_year": 2023, "number": number, "region": region, "file_name": file_name, "mode": mode}
+        upload = self.call(f"{city}-clerk", "POST", "/v1/uploads", wanted)
+        api.put_file(upload["url"], upload["headers"], data)
+
+    def batches(self) -> list[dict[str, Any]]:
+        """Every batch of the province, oldest first."""
+        found: list[dict[str, Any]] = self.call(OPERATOR, "GET", "/v1/batches", query={"region": "230000"})["batches"]
+        return sorted(found, key=lambda batch: (batch["received_at"], batch["batch_id"]))
+
+    def approve_waiting(self, city_of: dict[str, str]) -> int:
+        """Every city's approver approves exactly what was validated there; returns how many batches."""
+        waiting = [batch for batch in self.batches() if batch["state"] == "VALIDATED"]
+        for batch in waiting:
+            words = {name: batch[name] for name in ("sha256", "object_version", "payable", "held")}
+            approver = f"{city_of[batch['region']]}-approver"
+            self.call(approver, "POST", f"/v1/batches/{batch['batch_id']}/approval", words)
+        self.cloud.settle(timeout_s=120)
+        return len(waiting)
+
+    def query(self, name: str, id_number: str) -> list[dict[str, Any]]:
+        """What the public query shows this person."""
+        answer = api.call_public(self.endpoint, "POST", "/v1/query", {"name": name, "id_number": id_number})
+        records: list[dict[str, Any]] = answer["records"]
+        return records

@@ -1,0 +1,68 @@
+"""What the demo prints at the end: a line per batch, the balance, and one payee's own query."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from cli.api import yuan
+
+COLUMNS = (
+    ("rows", "行数"),
+    ("excluded", "剔除"),
+    ("held", "暂缓"),
+    ("not_sent", "未发"),
+    ("rejected", "拒付"),
+    ("in_doubt", "在途"),
+    ("settled", "入账"),
+    ("returned", "退票"),
+)
+
+
+def batches_table(batches: list[dict[str, Any]], lines: dict[str, dict[str, Any]]) -> Table:
+    """One row per batch; counts of rows, and yuan that stayed with the payees."""
+    table = Table(title="各批次去向（人次）", title_justify="left")
+    table.add_column("补贴项目")
+    table.add_column("地区")
+    table.add_column("方式")
+    for _, heading in COLUMNS:
+        table.add_column(heading, justify="right")
+    table.add_column("实发（元）", justify="right")
+    for batch in batches:
+        line = lines.get(batch["batch_id"])
+        counts = [str(batch["rows"])]
+        counts += [str(line[name]["count"]) if line else "—" for name, _ in COLUMNS[1:]]
+        paid = yuan(line["settled"]["fen"] - line["returned"]["fen"]) if line else "—"
+        trial = batch["mode"] == "trial"
+        table.add_row(
+            f"#{batch['number']} {batch['subsidy']}",
+            batch["region"],
+            "模拟" if trial else "正式",
+            *counts,
+            f"（{paid}）" if trial else paid,
+        )
+    return table
+
+
+def print_all(
+    console: Console,
+    batches: list[dict[str, Any]],
+    lines: dict[str, dict[str, Any]],
+    bank: dict[str, Any],
+    faults: list[str],
+) -> None:
+    """The tables and the balance line;括号内 is trial money, which never moved."""
+    console.print(batches_table(batches, lines))
+    console.print("方式为“模拟”的批次走银行测试通道，括号内的钱没有动过，也不公开。")
+    formal = [lines[batch["batch_id"]] for batch in batches if batch["mode"] == "formal" and batch["batch_id"] in lines]
+    settled = sum(line["settled"]["fen"] for line in formal)
+    returned = sum(line["returned"]["fen"] for line in formal)
+    console.print(
+        f"平账：平台入账 {yuan(settled)} 元 − 退票 {yuan(returned)} 元 ＝ {yuan(settled - returned)} 元；"
+        f"银行账簿净支出 {yuan(bank['moved_fen'] - bank['returned_fen'])} 元。"
+    )
+    if faults:
+        for fault in faults:
+            console.print(f"[bold red]不平：{fault}[/]")
+    else:
+        console.print("[bold green]每个批次逐行逐分相符，与银行账簿一致。[/]")
