@@ -168,8 +168,7 @@ def get_runs(plan_year: Annotated[int, Query(ge=2000, le=2100)], number: Annotat
 def get_run(run_id: str) -> dict[str, Any]:
     made = wiring()
     run, batches = look.show_run(made.control, made.lake, made.book, caller(), run_id)
-    lines = [look.batch_view(batch, made.book) | {"line": look.line_view(batch)} for batch in batches]
-    return look.run_view(run) | {"batches": lines}
+    return look.run_view(run) | {"batches": [look.batch_view(batch, made.book) for batch in batches]}
 
 
 @app.post("/v1/runs/<run_id>/resume")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from yikatong.batches import Batch, Tally, batch_key, batches_pk
+from yikatong.batches import Batch, batch_key, batches_pk
 from yikatong.closing import NotBalanced, line_of
 from yikatong.errors import Refusal
 from yikatong.payments import split_batch_id
@@ -79,9 +79,7 @@ def show_run(
 
 
 def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
-    """A batch as people see it: the rows by what became of them, every row once (DESIGN §7). Counts and fen."""
-    settlement, selection = batch.settlement, batch.selection
-    nothing = Tally()
+    """A batch as people see it: what the roster held, and once approved its `line`. Tallies are counts and fen."""
     return {
         "batch_id": batch.batch_id,
         "plan_year": batch.plan_year,
@@ -108,13 +106,7 @@ def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
         "excluded": batch.excluded.model_dump(),
         "approval": batch.approval and batch.approval.model_dump(mode="json", exclude={"accepted_reviews"}),
         "run_id": batch.run_id,
-        "sent": (selection.sent if selection else nothing).model_dump(),
-        "not_sent": (selection.not_sent if selection else nothing).model_dump(),
-        "settled": (settlement.settled if settlement else nothing).model_dump(),
-        "rejected": (settlement.rejected if settlement else nothing).model_dump(),
-        "in_doubt": (settlement.in_doubt if settlement else nothing).model_dump(),
-        "returned": (settlement.returned if settlement else nothing).model_dump(),
-        "frozen": (settlement.frozen if settlement else nothing).model_dump(),
+        "line": line_view(batch),
         "carried": batch.carried,
         "withdrawn_because": batch.withdrawn_because,
     }
