@@ -1,0 +1,41 @@
+# Two commands matter: `make demo` and `make test`. Both set up first, from the lock file.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test check bench layers clean help
+
+help: ## List what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(READY) ## Make .venv with every locked dependency and .venv/bin/yikatong
+
+$(READY): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		"uv==$$(sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)"; }
+	@$(BIN)/uv sync --frozen --all-extras --quiet
+	@touch $@
+
+demo: setup ## Pay four subsidies on the local cloud, from roster to public record
+	@$(BIN)/yikatong demo
+
+test: setup ## Run every test
+	@$(BIN)/python -m pytest
+
+check: setup ## Lint, format and strict types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup ## Measure validation against the raw read, and a 10,000-payee batch step by step
+	@$(BIN)/python -m tests.benchmarks.validation
+	@$(BIN)/python -m tests.benchmarks.payout
+
+layers: setup ## Build the Lambda layers for AWS into build/layers
+	@$(BIN)/python -m infra.layers build build/layers
+
+clean: ## Remove what the above made
+	@rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache
