@@ -56,7 +56,12 @@ class BuiltLayers:
     source: SourceTree = field(default_factory=SourceTree)
 
     def function(self, verb: str) -> pulumi.Archive:
-        return self.source.function(verb)
+        """Only what git holds: compiled files differ from machine to machine, and each would be a new deployment."""
+        folder = self.source.root / "functions" / verb
+        files = [path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+        if not files:
+            raise FileNotFoundError(f"{folder}: a function without code")
+        return pulumi.AssetArchive({path.relative_to(folder).as_posix(): pulumi.FileAsset(str(path)) for path in files})
 
     def layer(self, name: str) -> pulumi.Archive:
         return pulumi.FileArchive(str(self.built_layer(name)))

@@ -10,11 +10,11 @@ from datetime import date
 
 import pulumi
 import pulumi_aws as aws
-from yikatong.plan import Schedule
 
 from infra.context import Context
 from infra.grants import Grant, Statement, policy_document, trust
 from infra.messaging import FORTNIGHT_S
+from yikatong.plan import Schedule
 
 # Scheduler replaces this attribute by the tick's own time (UTC, ISO 8601); `as_of` is its date in Asia/Shanghai.
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"

@@ -11,9 +11,9 @@ from datetime import date
 from pathlib import Path
 
 import pulumi
-from yikatong.principals import Role
 
 from infra.archives import CodeSource
+from yikatong.principals import Role
 
 # The only retentions CloudWatch Logs knows (PutRetentionPolicy).
 LOG_RETENTIONS_DAYS = frozenset(

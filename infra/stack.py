@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 
 import pulumi
 import pulumi_aws as aws
-from yikatong.plan import PlanBook, Settings, derive_schedules, require_registered
 
 from infra.api import Api, ApiArgs
 from infra.context import Context
@@ -17,6 +16,7 @@ from infra.settings import StackSettings
 from infra.storage import Buckets
 from infra.tables import Tables, register_principals
 from infra.workflow import Workflow, WorkflowArgs
+from yikatong.plan import PlanBook, Settings, derive_schedules, require_registered
 
 
 @dataclass(frozen=True)

@@ -111,11 +111,15 @@ class Workflow(pulumi.ComponentResource):
 
 
 def _map_statements(noun: str, context: Context) -> list[Statement]:
-    """A Distributed Map starts, watches and stops its children as executions of its own state machine."""
+    """A Distributed Map starts, watches and stops its children as executions of its own state machine.
+
+    Step Functions guide, "IAM policies for using Distributed Map states": a child's ARN is `execution:NAME/LABEL:ID`.
+    """
     children = context.arn("states", f"execution:{context.name(noun)}/*")
     return [
         Statement(("states:StartExecution",), (context.state_machine_arn(noun),)),
-        Statement(("states:DescribeExecution", "states:StopExecution", "states:RedriveExecution"), (children,)),
+        Statement(("states:DescribeExecution", "states:StopExecution"), (context.executions_arn(noun), children)),
+        Statement(("states:RedriveExecution",), (children,)),
     ]
 
 

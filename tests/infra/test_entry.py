@@ -56,3 +56,9 @@ def test_a_plan_outside_the_core_layer_cannot_be_deployed(tmp_path: Path) -> Non
         BuiltLayers(tmp_path).plan_path(tmp_path / "plan.csv")
     inside = REPOSITORY / "layers" / "core" / "python" / "yikatong" / "plan" / "plans" / "next.csv"
     assert BuiltLayers(tmp_path).plan_path(inside) == "/opt/python/yikatong/plan/plans/next.csv"
+
+
+def test_a_functions_package_holds_its_source_and_nothing_compiled(tmp_path: Path) -> None:
+    package = BuiltLayers(tmp_path).function("start_run")
+    assert isinstance(package, pulumi.AssetArchive)
+    assert set(package.assets) == {"handler.py"}

@@ -5,12 +5,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from yikatong.errors import Refusal
-from yikatong.plan import PlanBook, Settings, derive_schedules
 
 from infra.archives import CORE_LAYER
 from infra.stack import deploy
 from tests.infra.recorder import PARTITION, REGION, Recorder, record, settings
+from yikatong.errors import Refusal
+from yikatong.plan import PlanBook, Settings, derive_schedules
 
 DERIVED = {schedule.name: schedule for schedule in derive_schedules(PlanBook.committed(), Settings.committed())}
 
