@@ -17,6 +17,7 @@ import typer
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+
 from yikatong.errors import Refusal
 
 PUBLIC_URL, BUREAU_URL = "YIKATONG_PUBLIC_URL", "YIKATONG_BUREAU_URL"

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from yikatong.errors import Refusal
-from yikatong.plan import PlanBook
 
 from cli.api import As, Endpoint, call_bureau, fen_of, get_file, put_file, yuan
+from yikatong.errors import Refusal
+from yikatong.plan import PlanBook
 
 batch_app = typer.Typer(no_args_is_help=True, help="批次：列出、查看、审批、撤回、下载校验报告。")
 occasion_app = typer.Typer(no_args_is_help=True, help="发放事项：登记（多次/年的项目）。")
@@ -280,4 +280,4 @@ def _add(table: Table, *cells: object) -> None:
 
 def _print(table: Table) -> None:
     # A pipe has no width of its own, and ids must not be cut short there.
-    Console(width=None if Console().is_terminal else 160, highlight=False).print(table)
+    Console(width=None if Console().is_terminal else 200, highlight=False).print(table)

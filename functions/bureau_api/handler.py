@@ -18,6 +18,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, StringConstraints
+
 from yikatong.aws.wiring import wiring
 from yikatong.errors import Conflict, Refusal
 from yikatong.principals import Action, Principal, find_principal

@@ -10,16 +10,18 @@ from zoneinfo import ZoneInfo
 
 import boto3
 import pytest
+from typer.testing import CliRunner
+
+from cli import bureau
+from functions.bureau_api.handler import handler, logger
+from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryWorkflow
 from yikatong.batches import Batch, Tally, Upload, batch_key, upload_key
-from yikatong.errors import Conflict
+from yikatong.errors import Conflict, Refusal
 from yikatong.plan import PlanBook, Settings
 from yikatong.ports import RunOrder, Stored
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.runs import FrozenBatch, Run, RunInputs, inputs_key, name_run, run_key
 from yikatong.states import BatchState, RunState
-
-from functions.bureau_api.handler import handler, logger
-from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryWorkflow
 
 NOW = datetime(2023, 6, 12, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 CODE = "urban-minimum-living"
@@ -233,6 +235,31 @@ def test_a_run_is_ordered_listed_shown_stopped_and_resumed(call: Call, made: Fak
     assert call("operator", "POST", f"/v1/runs/{run_id}/stop", {"reason": "银行维护"})[1]["state"] == "STOPPED"
     assert call("operator", "POST", f"/v1/runs/{run_id}/resume")[1]["state"] == "OPEN"
     assert made.orders.runs[-1] == ORDER
+
+
+def test_the_commands_speak_to_these_routes(call: Call, made: FakeWiring, monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_place(_endpoint: str, name: str, method: str, path: str, body: Any = None, query: Any = None) -> Any:
+        status, answer = call(name, method, path, body, **{k: v for k, v in (query or {}).items() if v is not None})
+        if status >= 400:
+            raise Refusal(answer["detail"])
+        return answer
+
+    monkeypatch.setattr("cli.bureau.call_bureau", in_place)
+    runner = CliRunner()
+    listed = runner.invoke(bureau.batch_app, ["list", "--as", "clerk"])
+    assert BATCH_ID in listed.output
+    refused = runner.invoke(bureau.batch_app, ["approve", BATCH_ID, "--yes", "--as", "clerk"])
+    assert isinstance(refused.exception, Refusal)
+    approved = runner.invoke(bureau.batch_app, ["approve", BATCH_ID, "--yes", "--as", "approver"])
+    assert "已审批，待发放" in approved.output
+    where = ["--plan-year", "2023", "--number", "2"]
+    funds = ["--region", "230102", "--year", "2023", "--yuan", "1,000.5", "--reason", "r", "--as", "treasurer"]
+    assert "可用 1,000.50 元" in runner.invoke(bureau.funds_app, where + funds).output
+    run_id = store_run(made)
+    assert run_id in runner.invoke(bureau.run_app, ["list", *where, "--as", "auditor"]).output
+    assert BATCH_ID in runner.invoke(bureau.run_app, ["show", run_id, "--as", "clerk"]).output
+    stopped = runner.invoke(bureau.run_app, ["stop", run_id, "--reason", "r", "--as", "operator"])
+    assert "已停止" in stopped.output
 
 
 def test_a_runs_line_balances_once_the_batch_is_approved(call: Call, made: FakeWiring) -> None:

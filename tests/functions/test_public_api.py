@@ -9,12 +9,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
+
+from cli import api, query
+from functions.public_api import handler as module
+from tests.fakes import MemoryRecords
+from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
 from yikatong.records import Outcome, person_key, record_of
 from yikatong.states import PaymentState
-
-from functions.public_api import handler as module
-from tests.fakes import MemoryRecords
 
 SECRET = b"a secret of the tests"
 ID, NAME = "230102199001011230", "张三丰"
@@ -153,6 +157,32 @@ def test_a_malformed_query_is_refused_without_repeating_what_was_sent(call: Call
 
 def test_there_is_no_query_by_get(call: Call) -> None:
     assert call("GET", "/v1/query", name=NAME, id_number=ID)[0] in (404, 405)
+
+
+def test_the_query_command_shows_the_records_and_never_the_id(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "call_public", lambda _endpoint, *request: call(*request)[1])
+    command = typer.Typer()
+    command.command()(query.query)
+    shown = CliRunner().invoke(command, ["--name", NAME], input=f"{ID}\n").output
+    assert "已发放到社保卡，尾号1234" in shown
+    assert "650.00" in shown
+    assert ID not in shown
+    nobody = CliRunner().invoke(command, ["--name", "张三", "--id", ID])
+    assert (nobody.exit_code, nobody.output) == (0, "没有查到发放记录，请核对姓名和身份证号。\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "fen"), [("1", 100), ("0.05", 5), ("1234.5", 123_450), ("1,234.50", 123_450), ("9" * 13, 10**15 - 100)]
+)
+def test_yuan_as_people_type_them_become_fen(text: str, fen: int) -> None:
+    assert api.fen_of(text) == fen
+    assert api.fen_of(api.yuan(fen)) == fen
+
+
+@pytest.mark.parametrize("text", ["", "1.005", "-1", "1e3", "１", "1.", ".5", "1 000", "1\n"])
+def test_other_amounts_are_refused(text: str) -> None:
+    with pytest.raises(Refusal, match="至多两位小数"):
+        api.fen_of(text)
 
 
 def test_a_defect_is_a_500_and_logs_no_message(call: Call, made: FakeWiring, log: io.StringIO) -> None:

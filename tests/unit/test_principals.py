@@ -3,11 +3,11 @@
 import itertools
 
 import pytest
+
+from tests.fakes import MemoryControl
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
 from yikatong.principals import MAY, Action, Principal, Role, authorize, covers, find_principal, principal_key
-
-from tests.fakes import MemoryControl
 
 # One line per action: the letters of the roles that may (c 经办, a 审批, t 财政资金, d 主管部门, o 运行, u 审计).
 EXPECTED = {

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+
 from yikatong.bank.codes import reason
 from yikatong.records import Outcome, normalise_name, person_key, record_of
 from yikatong.states import PaymentState

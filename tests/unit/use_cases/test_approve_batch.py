@@ -6,6 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+
+from tests.fakes import MemoryControl, MemoryLake, MemoryOrders
 from yikatong.batches import Batch, Tally, batch_key, review_key, rows_key
 from yikatong.errors import Conflict, Refusal
 from yikatong.plan import PlanBook
@@ -13,8 +15,6 @@ from yikatong.ports import RunOrder, Stored
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.states import BatchState
 from yikatong.use_cases.approve_batch import ApprovalRequest, approve_batch
-
-from tests.fakes import MemoryControl, MemoryLake, MemoryOrders
 
 BOOK = PlanBook.committed()
 NOW = datetime(2023, 6, 5, 10, 30, tzinfo=ZoneInfo("Asia/Shanghai"))

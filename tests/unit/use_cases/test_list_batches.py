@@ -4,6 +4,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+
+from tests.fakes import MemoryControl, MemoryLake
 from yikatong.batches import Approval, Batch, Selection, Settlement, Tally, batch_key
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
@@ -12,8 +14,6 @@ from yikatong.principals import Principal, Role, principal_key
 from yikatong.runs import FrozenBatch, Run, RunInputs, inputs_key, name_run, run_key
 from yikatong.states import BatchState, RunState
 from yikatong.use_cases.list_batches import line_view, list_batches, list_runs, show_batch, show_run
-
-from tests.fakes import MemoryControl, MemoryLake
 
 BOOK = PlanBook.committed()
 

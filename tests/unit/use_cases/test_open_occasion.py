@@ -3,13 +3,13 @@
 from typing import Any
 
 import pytest
+
+from tests.fakes import MemoryControl
 from yikatong.batches import Occasion, occasion_key
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.use_cases.open_occasion import OccasionRequest, open_occasion
-
-from tests.fakes import MemoryControl
 
 BOOK = PlanBook.committed()
 JUNE = {

@@ -4,6 +4,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+
+from tests.fakes import MemoryControl, MemoryOrders
 from yikatong.batches import Occasion, occasion_key
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
@@ -11,8 +13,6 @@ from yikatong.ports import RunOrder
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.runs import name_run
 from yikatong.use_cases.order_run import RunRequest, order_run
-
-from tests.fakes import MemoryControl, MemoryOrders
 
 BOOK = PlanBook.committed()
 

@@ -3,10 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from tests.fakes import MemoryRecords
 from yikatong.records import person_key
 from yikatong.use_cases.query_records import RecordQuery, query_records
-
-from tests.fakes import MemoryRecords
 
 SECRET = b"a secret of the tests"
 ID, NAME = "230102199001011230", "张三丰"

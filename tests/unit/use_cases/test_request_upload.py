@@ -1,13 +1,13 @@
 """An upload asked for by a person is noted under their name before anything can be put."""
 
 import pytest
+
+from tests.fakes import MemoryControl
 from yikatong.batches import Upload, upload_key
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.use_cases.request_upload import UploadGrant, UploadRequest, request_upload
-
-from tests.fakes import MemoryControl
 
 BOOK = PlanBook.committed()
 UPLOAD_ID = "0f" * 16

@@ -4,6 +4,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+
+from tests.fakes import MemoryControl, MemoryOrders
 from yikatong.batches import Batch, batch_key
 from yikatong.errors import Refusal
 from yikatong.funds import Funds, funds_key, no_funds_yet
@@ -13,8 +15,6 @@ from yikatong.principals import Principal, Role, principal_key
 from yikatong.runs import CAUSE, Run, name_run, run_key
 from yikatong.states import BatchState, RunState
 from yikatong.use_cases.set_funds import FundsRequest, set_funds
-
-from tests.fakes import MemoryControl, MemoryOrders
 
 BOOK = PlanBook.committed()
 CODE, TODAY = "urban-minimum-living", date(2023, 7, 3)

@@ -3,6 +3,8 @@
 from datetime import date
 
 import pytest
+
+from tests.fakes import MemoryControl, MemoryOrders, MemoryWorkflow
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
 from yikatong.ports import RunOrder, Stored
@@ -10,8 +12,6 @@ from yikatong.principals import Principal, Role, principal_key
 from yikatong.runs import Run, name_run, run_key
 from yikatong.states import RunState
 from yikatong.use_cases.stop_run import resume_run, stop_run
-
-from tests.fakes import MemoryControl, MemoryOrders, MemoryWorkflow
 
 BOOK = PlanBook.committed()
 ORDER = RunOrder(2023, "urban-minimum-living", "formal", date(2023, 6, 12), "sched")

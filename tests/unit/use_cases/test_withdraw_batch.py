@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+
+from tests.fakes import MemoryControl
 from yikatong.batches import Batch, Tally, batch_key
 from yikatong.errors import Conflict, Refusal
 from yikatong.funds import Funds, funds_key, no_funds_yet
@@ -12,8 +14,6 @@ from yikatong.ports import Stored
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.states import WITHDRAWABLE, BatchState
 from yikatong.use_cases.withdraw_batch import MAX_RACES, withdraw_batch
-
-from tests.fakes import MemoryControl
 
 BOOK, SETTINGS = PlanBook.committed(), Settings.committed()
 CODE, GROUP, SLOTS = "urban-minimum-living", "minimum-living", ("2023-05", "2023-06")

@@ -46,7 +46,7 @@ def approve_batch(
     request: ApprovalRequest,
     now: datetime,
 ) -> Batch:
-    """Approve, and order a run where the plan has no schedule that would (多次/年).
+    """Approve, and order a run where the plan gives no schedule that would (多次/年, 实际发放日).
 
     The same approval repeated by the same approver gives the same answer, and publishes the order again: the first
     time may have died between the two.
@@ -67,7 +67,8 @@ def approve_batch(
         raise Refusal(f"批次已于 {batch.approval.approved_at} 审批，内容或审批人与本次不同。", "conflict")
     assert batch.approval is not None, "approved just now or before"
     # A batch further on than APPROVED has been taken by a run, so the order was not lost.
-    if batch.state is BatchState.APPROVED and subsidy.frequency is Frequency.PER_OCCASION:
+    unscheduled = subsidy.frequency is Frequency.PER_OCCASION or subsidy.formal.on_demand
+    if batch.state is BatchState.APPROVED and unscheduled:
         orders.order_run(_order(batch, batch.approval))
     return batch
 
