@@ -29,7 +29,8 @@ class BankProcess:
         self._errors: deque[str] = deque(maxlen=20)
         self._process = subprocess.Popen(
             [
-                sys.executable, "-m", "infra.local.bank", "--port", "0", "--seed", str(seed), "--today", today.isoformat(),
+                sys.executable, "-m", "infra.local.bank", "--port", "0", "--seed", str(seed),
+                "--today", today.isoformat(),
                 "--s3-endpoint", endpoint, "--bucket", bucket, "--token", token, *options,
             ],
             cwd=REPOSITORY,
@@ -51,7 +52,8 @@ class BankProcess:
         return self.endpoint
 
     def call(self, method: str, path: str, body: Any = None, timeout_s: float = 30) -> Any:
-        """Call one of the bank's control paths (`/day`, `/script`, `/book`) and return its JSON; a refusal raises ValueError."""
+        """Call one of the bank's control paths (`/day`, `/script`, `/book`) and return its JSON; a refusal raises
+        ValueError."""
         request = urllib.request.Request(
             self.endpoint + path, method=method, data=None if body is None else json.dumps(body).encode()
         )

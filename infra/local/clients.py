@@ -11,12 +11,13 @@ LOCAL_SECRET_KEY = "local-operator-secret"
 
 
 class Clients:
-    """One client per service, made once: building one costs more than a hundred calls, and building is not thread safe."""
+    """One client per service, made once: building one costs more than a hundred calls, and building is not thread
+    safe."""
 
     def __init__(self, endpoint: str, region: str) -> None:
         self.endpoint = endpoint
         self.region = region
-        self._session = boto3.session.Session(
+        self._session: Any = boto3.session.Session(
             aws_access_key_id=LOCAL_ACCESS_KEY, aws_secret_access_key=LOCAL_SECRET_KEY, region_name=region
         )
         self._clients: dict[str, Any] = {}
@@ -24,7 +25,8 @@ class Clients:
         self._identity: tuple[str, str] | None = None
 
     def __call__(self, service: str) -> Any:
-        """Return the client of a service (`Any`: the types of some thirty services would cost more than they find here)."""
+        """Return the client of a service (`Any`: the types of some thirty services would cost more than they find
+        here)."""
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self._session.client(

@@ -1,7 +1,7 @@
 """The local cloud's date, and the schedules played by it.
 
-moto keeps schedules and never fires them. Here time is set by hand: `advance` plays every due tick in order, day by day;
-`jump` only changes the date. Within a day the clock runs from 09:00 with the real one.
+moto keeps schedules and never fires them. Here time is set by hand: `advance` plays every due tick in order, day by
+day; `jump` only changes the date. Within a day the clock runs from 09:00 with the real one.
 """
 
 import json
@@ -49,8 +49,8 @@ class Fired:
 class Clock:
     """Simulated time in Asia/Shanghai; one per local cloud.
 
-    `invoke(target_arn, payload) -> (failed, answer)` calls a schedule's target; `day_begun(day)` tells the bank; `settled()` waits
-    for the work a day has set off.
+    `invoke(target_arn, payload) -> (failed, answer)` calls a schedule's target; `day_begun(day)` tells the bank;
+    `settled()` waits for the work a day has set off.
     """
 
     def __init__(
@@ -86,7 +86,8 @@ class Clock:
     def advance(self, to: date) -> list[Fired]:
         """Play every due tick up to the end of a day, that day's included, and return what fired, in order.
 
-        Advancing to today plays what is left of today. Raises ValueError for a past date or one more than `MAX_DAYS` away.
+        Advancing to today plays what is left of today. Raises ValueError for a past date or one more than `MAX_DAYS`
+        away.
         """
         with self._playing:
             day = self.now().date()
@@ -101,7 +102,8 @@ class Clock:
             return fired
 
     def due(self, after: datetime, until: datetime) -> list[Tick]:
-        """List the ticks of enabled schedules in (after, until]; a one-time schedule is due whenever it lies before `until`."""
+        """List the ticks of enabled schedules in (after, until]; a one-time schedule is due whenever it lies before
+        `until`."""
         ticks: list[Tick] = []
         for schedule in self._schedules():
             for at in occurrences(schedule["ScheduleExpression"], schedule["ScheduleExpressionTimezone"], after, until):
@@ -169,7 +171,8 @@ class Clock:
 
 
 def occurrences(expression: str, timezone: str, after: datetime, until: datetime) -> list[datetime]:
-    """List in UTC when a schedule fires in (after, until]; `at(...)` also when it lies before `after`: it was never fired.
+    """List in UTC when a schedule fires in (after, until]; `at(...)` also when it lies before `after`: it was never
+    fired.
 
     >>> day = datetime(2023, 6, 10, tzinfo=SHANGHAI)
     >>> [str(t) for t in occurrences("cron(30 6 10 6 ? 2023)", "Asia/Shanghai", day, day + timedelta(days=1))]

@@ -1,6 +1,7 @@
 """The local cloud: the whole system of `infra.stack` on one machine, from one `with` statement.
 
-One process holds at most one (moto's state belongs to the process); two processes share nothing, neither ports nor files.
+One process holds at most one (moto's state belongs to the process); two processes share nothing, neither ports nor
+files.
 """
 
 import dataclasses
@@ -40,7 +41,8 @@ Program = Callable[[StackSettings], dict[str, Any]]
 
 
 class LocalCloud:
-    """Starts, deploys and stops a local cloud. Keyword arguments beyond the named ones override fields of `StackSettings`.
+    """Starts, deploys and stops a local cloud. Keyword arguments beyond the named ones override fields of
+    `StackSettings`.
 
     `program` is for tests of the local cloud itself; `warm` starts every function's worker ahead of need.
     """
@@ -107,13 +109,15 @@ class LocalCloud:
         return self._runtime.calls_file
 
     def deploy(self, program: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Deploy a further Pulumi program into this cloud, and return its outputs; how tests bring functions of their own."""
+        """Deploy a further Pulumi program into this cloud, and return its outputs; how tests bring functions of their
+        own."""
         outputs, context = deploy(program, self._clients, self._folder)
         self._runtime.add_packages(context)
         return outputs
 
     def settle(self, timeout_s: float = 60, quiet_s: float | None = None) -> Work:
-        """Wait until queues are empty, workers idle and no execution runs; see `infra.local.settling`. Raises NotSettled."""
+        """Wait until queues are empty, workers idle and no execution runs; see `infra.local.settling`. Raises
+        NotSettled."""
         return self._settling.settle(timeout_s, quiet_s)
 
     def warm(self, verbs: Sequence[str] | None = None) -> None:
@@ -300,5 +304,6 @@ def _forget_everything() -> None:
     """Start from an empty account, whatever an earlier cloud of this process left behind."""
     from moto.core.base_backend import BackendDict
 
-    for backends in list(BackendDict._instances):
+    instances: list[Any] = BackendDict._instances  # type: ignore[misc]
+    for backends in list(instances):
         backends.reset()

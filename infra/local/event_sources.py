@@ -1,7 +1,7 @@
 """SQS to Lambda, in the background and at least once, as event source mappings do it.
 
-moto runs the function inside the call that sends the message, one message at a time, and never tries again: an upload would wait for its whole
-validation, and a retry for the next upload.
+moto runs the function inside the call that sends the message, one message at a time, and never tries again: an upload
+would wait for its whole validation, and a retry for the next upload.
 """
 
 import json
@@ -13,9 +13,11 @@ from typing import Any
 from infra.local.runtime import LambdaRuntime
 
 IDLE_POLL_S = 0.2
-"""How often an empty queue is looked at again, for delayed messages and for those whose visibility ended; a new one is seen at once."""
+"""How often an empty queue is looked at again, for delayed messages and for those whose visibility ended; a new one
+is seen at once."""
 RETRY_AFTER_S = 1
-"""Visibility of a message whose function failed. AWS lets the queue's timeout pass, six times the function's own: minutes."""
+"""Visibility of a message whose function failed. AWS lets the queue's timeout pass, six times the function's own:
+minutes."""
 
 
 class EventSources:

@@ -1,7 +1,9 @@
-"""One address for everything people reach: `/public/...` and `/bureau/...` as API Gateway would serve them, the site at `/`, `/_local` for us.
+"""One address for everything people reach: `/public/...` and `/bureau/...` as API Gateway would serve them, the site
+at `/`, `/_local` for us.
 
-moto keeps REST APIs and does not call what is behind them. A request here becomes the event a Lambda proxy integration gets (payload
-format 1.0): https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+moto keeps REST APIs and does not call what is behind them. A request here becomes the event a Lambda proxy
+integration gets (payload format 1.0):
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
 
 import base64

@@ -16,7 +16,8 @@ MAX_WAIT_S = 600
 
 
 class LocalApi:
-    """Answers `GET /_local`, `GET|POST /_local/clock`, `GET /_local/runs/idle`, `POST /_local/warm`, `/_local/bank/...`."""
+    """Answers `GET /_local`, `GET|POST /_local/clock`, `GET /_local/runs/idle`, `POST /_local/warm`,
+    `/_local/bank/...`."""
 
     def __init__(self, cloud: "LocalCloud") -> None:
         self._cloud = cloud

@@ -1,13 +1,19 @@
 """Where moto falls short of AWS for what this system does, and what stands in for it. Each patch says why.
 
-moto's state is global to a process, so a process holds one local cloud, and these patches are applied once and routed to it.
+moto's state is global to a process, so a process holds one local cloud, and these patches are applied once and routed
+to it.
 """
 
 import functools
 import json
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
+
+import boto3
+from botocore.config import Config
+from moto import settings as moto_settings
 
 from infra.local.event_sources import EventSources
 from infra.local.runtime import LambdaRuntime
@@ -68,12 +74,12 @@ def _lambda_runs_workers() -> None:
         outcome = _runtime().invoke(self, json.dumps(event if event is not None else {}).encode())
         return outcome.payload.decode(), outcome.failed, ""
 
-    LambdaFunction.invoke = invoke
-    LambdaFunction._invoke_lambda = _invoke_lambda
+    _replace(LambdaFunction, invoke=invoke, _invoke_lambda=_invoke_lambda)
 
 
 def _queues_only_queue() -> None:
-    """moto calls the function from inside `SendMessage`; here the message is queued and a poller is woken (`event_sources`)."""
+    """moto calls the function from inside `SendMessage`; here the message is queued and a poller is woken
+    (`event_sources`)."""
     from moto.sqs.models import Queue
 
     original = Queue.add_message
@@ -87,14 +93,14 @@ def _queues_only_queue() -> None:
         if _Current.sources is not None:
             _Current.sources.message_arrived(self)
 
-    Queue.add_message = _locked(add_message)
+    _replace(Queue, add_message=_locked(add_message))
 
 
 def _messages_are_not_lost() -> None:
     """moto deletes by rebuilding the list of messages without a lock: a message sent meanwhile would be gone."""
     from moto.sqs.models import Queue
 
-    Queue.delete_message = _locked(Queue.delete_message)
+    _replace(Queue, delete_message=_locked(Queue.delete_message))
 
 
 def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,49 +113,51 @@ def _locked(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _clients_are_shared() -> None:
-    """Step Functions' tasks build a boto3 client each, 50 ms of work that is not thread safe either; one per service will do."""
-    import boto3
-    from botocore.config import Config
-    from moto.settings import moto_server_port
-    from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import resource_eval_s3
-    from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
-    from moto.stepfunctions.parser.asl.utils import boto_client
+    """Step Functions' tasks build a boto3 client each, 50 ms of work that is not thread safe either; one per service
+    will do."""
+    # Imported for their names: each holds its own reference to the function replaced here.
+    from moto.stepfunctions.parser import models  # noqa: F401
 
     clients: dict[tuple[str, str, str], Any] = {}
     lock = threading.Lock()
 
-    def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:
-        key = (region, service, moto_server_port())
+    def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ARG001 - moto's
+        key = (region, service, moto_settings.moto_server_port())
         with lock:
             if key not in clients:
-                clients[key] = boto3.session.Session().client(
-                    service,
-                    region_name=region,
-                    endpoint_url=f"http://127.0.0.1:{moto_server_port()}",
-                    aws_access_key_id="ak",
-                    aws_secret_access_key="sk",
-                    config=Config(
-                        parameter_validation=False,
-                        retries={"max_attempts": 0, "total_max_attempts": 1},
-                        connect_timeout=60,
-                        read_timeout=900,
-                        max_pool_connections=100,
-                    ),
-                )
+                clients[key] = _state_machine_client(*key)
             return clients[key]
-
-    import sys
 
     for name, module in list(sys.modules.items()):
         if name.startswith("moto.stepfunctions") and hasattr(module, "boto_client_for"):
-            module.boto_client_for = boto_client_for
-    for module in (boto_client, lambda_eval_utils, resource_eval_s3):
-        module.boto_client_for = boto_client_for
+            _replace(module, boto_client_for=boto_client_for)
+
+
+def _state_machine_client(region: str, service: str, port: str) -> Any:
+    make: Any = boto3.session.Session().client
+    return make(
+        service,
+        region_name=region,
+        endpoint_url=f"http://127.0.0.1:{port}",
+        aws_access_key_id="ak",
+        aws_secret_access_key="sk",
+        config=Config(
+            parameter_validation=False,
+            retries={"total_max_attempts": 1},
+            connect_timeout=60,
+            read_timeout=900,
+            max_pool_connections=100,
+        ),
+    )
+
+
+def _replace(owner: Any, **members: Any) -> None:
+    for name, member in members.items():
+        setattr(owner, name, member)
 
 
 def _map_starts_few_threads() -> None:
     """A Distributed Map starts as many threads as its MaxConcurrency, also for three items."""
-    from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import job as jobs
     from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.distributed_iteration_component import (
         DistributedIterationComponent,
     )
@@ -163,5 +171,4 @@ def _map_starts_few_threads() -> None:
             record.max_concurrency = items
         original(self, env, eval_input)
 
-    assert jobs.JobPool is not None
-    DistributedIterationComponent._map_run = _map_run
+    _replace(DistributedIterationComponent, _map_run=_map_run)

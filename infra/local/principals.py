@@ -1,7 +1,7 @@
 """The people of the local cloud: invented, with keys that open nothing else.
 
-They exist twice, as they would on AWS: as IAM users, by whose keys the gateway knows them, and as items of the control table, which say
-what they may do (`infra.stack` puts those there).
+They exist twice, as they would on AWS: as IAM users, by whose keys the gateway knows them, and as items of the
+control table, which say what they may do (`infra.stack` puts those there).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Lambda: finds a function's package, role and settings in moto and runs its code in a real runtime client.
 
-Functions get exactly what AWS would give them: their declared variables, their role's credentials, their package and layers; beside that
-only the address of this cloud (`AWS_ENDPOINT_URL`) and of its clock (`YIKATONG_CLOCK_URL`).
+Functions get exactly what AWS would give them: their declared variables, their role's credentials, their package and
+layers; beside that only the address of this cloud (`AWS_ENDPOINT_URL`) and of its clock (`YIKATONG_CLOCK_URL`).
 """
 
 import os

@@ -27,7 +27,8 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came back: the JSON the function returned, or with `failed` the error object AWS would hand to the caller."""
+    """What came back: the JSON the function returned, or with `failed` the error object AWS would hand to the
+    caller."""
 
     payload: bytes
     failed: bool = False
@@ -39,7 +40,8 @@ class Outcome:
 
 
 class RuntimeApi:
-    """Serves one worker; `outcomes` also takes what happens to the process (its death), so that one queue tells the whole story."""
+    """Serves one worker; `outcomes` also takes what happens to the process (its death), so that one queue tells the
+    whole story."""
 
     def __init__(self) -> None:
         self.ready = threading.Event()
@@ -50,8 +52,7 @@ class RuntimeApi:
         class Handler(_Handler):
             runtime = api
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, name="runtime-api", daemon=True).start()
 
@@ -72,6 +73,13 @@ class RuntimeApi:
     def _close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A worker that died in the middle of a request is known by its process, not by its socket."""
 
 
 class _Handler(BaseHTTPRequestHandler):

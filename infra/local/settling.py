@@ -57,7 +57,8 @@ class Settling:
     def settle(self, timeout_s: float, quiet_s: float | None = None) -> Work:
         """Wait until nothing goes on, and return what still does (nothing).
 
-        With `quiet_s`, executions that only wait, because no function has run for so long, count as nothing. Raises NotSettled.
+        With `quiet_s`, executions that only wait, because no function has run for so long, count as nothing. Raises
+        NotSettled.
         """
         deadline = time.monotonic() + timeout_s
         idle_before = False

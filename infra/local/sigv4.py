@@ -1,7 +1,8 @@
 """Checking AWS Signature Version 4, as API Gateway does for AWS_IAM methods.
 
-The signature is recomputed from what arrived with the secret that moto's IAM holds, so that a forged, altered or stale request is
-refused here as it would be there. See https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+The signature is recomputed from what arrived with the secret that moto's IAM holds, so that a forged, altered or
+stale request is refused here as it would be there. See
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """What runs in a worker process before the Lambda runtime client takes over: `python -P worker.py handler.handler`.
 
-Three things AWS's own sandbox does: the process sees the function's package and its layers but not the repository it was developed in,
-it cannot outlive the cloud that started it, and each call it makes to AWS leaves a trace (so that a test can hold the
-calls made against the rights granted). It runs as a script, so it imports nothing of ours.
+Three things AWS's own sandbox does: the process sees the function's package and its layers but not the repository it
+was developed in, it cannot outlive the cloud that started it, and each call it makes to AWS leaves a trace (so that a
+test can hold the calls made against the rights granted). It runs as a script, so it imports nothing of ours.
 """
 
 import ctypes
@@ -13,14 +13,15 @@ import sys
 from typing import Any
 
 _IDENTIFIERS = (
-    "Bucket", "Key", "Prefix", "TableName", "IndexName", "QueueUrl", "SecretId", "stateMachineArn", "executionArn", "FunctionName",
-    "GroupName", "Name", "ClientToken", "EventBusName", "Source",
+    "Bucket", "Key", "Prefix", "TableName", "IndexName", "QueueUrl", "SecretId", "stateMachineArn",
+    "executionArn", "FunctionName", "GroupName", "Name", "ClientToken", "EventBusName", "Source",
 )  # fmt: skip
 """Request parameters that name a resource. Nothing else of a request is written down: it may be personal."""
 
 
 def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent ends, however it ends (Linux; elsewhere the lost connection does it)."""
+    """Ask the kernel to kill this process when its parent ends, however it ends (Linux; elsewhere the lost connection
+    does it)."""
     if sys.platform == "linux":
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
@@ -29,7 +30,8 @@ def die_with_parent() -> None:
 
 
 def hide_repository() -> None:
-    """Keep only the package, the layers and installed packages on the path: an import AWS would not find must fail here too."""
+    """Keep only the package, the layers and installed packages on the path: an import AWS would not find must fail
+    here too."""
     own = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     prefixes = (sys.prefix, sys.base_prefix)
     sys.path[:] = own + [entry for entry in sys.path if entry not in own and entry.startswith(prefixes)]
@@ -51,10 +53,11 @@ def identifiers(parameters: dict[str, Any]) -> dict[str, Any]:
 
 def record_calls(path: str) -> None:
     """Append each AWS call as one JSON line `{function, service, operation, resources}` to a file all workers share."""
-    from botocore.client import BaseClient
+    from botocore import client as clients
 
     function = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
-    original = BaseClient._make_api_call
+    base: Any = clients.BaseClient
+    original = base._make_api_call
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def recording(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
@@ -67,7 +70,7 @@ def record_calls(path: str) -> None:
         os.write(descriptor, (json.dumps(line) + "\n").encode())
         return original(client, operation, parameters)
 
-    BaseClient._make_api_call = recording
+    base._make_api_call = recording
 
 
 def main() -> None:

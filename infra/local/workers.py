@@ -16,7 +16,8 @@ from pathlib import Path
 from infra.local.runtime_api import Invocation, Outcome, RuntimeApi
 
 INIT_TIMEOUT_S = 60
-"""How long a worker may take to import its handler: AWS allows 10 s, but not with all the others starting on the same two cores."""
+"""How long a worker may take to import its handler: AWS allows 10 s, but not with all the others starting on the same
+two cores."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ class Pool:
         return len(self._busy)
 
     def run(self, invocation: Callable[[], Invocation]) -> Outcome:
-        """Run an event in a warm worker, or in a new one; wait when all are busy. The deadline starts when a worker takes it."""
+        """Run an event in a warm worker, or in a new one; wait when all are busy. The deadline starts when a worker
+        takes it."""
         with self._worker() as worker:
             return worker.run(invocation())
 

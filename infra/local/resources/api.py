@@ -1,4 +1,5 @@
-"""REST APIs: moto keeps their description, the gateway reads it back and does what API Gateway would (`infra.local.gateway`)."""
+"""REST APIs: moto keeps their description, the gateway reads it back and does what API Gateway would
+(`infra.local.gateway`)."""
 
 import json
 
@@ -26,7 +27,7 @@ def rest_api(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("apigateway", "Resource")
-def resource(context: Context, name: str, inputs: Inputs) -> Created:
+def resource(context: Context, _name: str, inputs: Inputs) -> Created:
     created = context.clients("apigateway").create_resource(
         restApiId=inputs["restApi"], parentId=inputs["parentId"], pathPart=inputs["pathPart"]
     )
@@ -34,7 +35,7 @@ def resource(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("apigateway", "Method")
-def method(context: Context, name: str, inputs: Inputs) -> Created:
+def method(context: Context, _name: str, inputs: Inputs) -> Created:
     context.clients("apigateway").put_method(
         restApiId=inputs["restApi"],
         resourceId=inputs["resourceId"],
@@ -46,7 +47,7 @@ def method(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("apigateway", "Integration")
-def integration(context: Context, name: str, inputs: Inputs) -> Created:
+def integration(context: Context, _name: str, inputs: Inputs) -> Created:
     context.clients("apigateway").put_integration(
         restApiId=inputs["restApi"],
         resourceId=inputs["resourceId"],
@@ -65,13 +66,13 @@ def integration(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("apigateway", "MethodResponse", "IntegrationResponse", "Response")
-def answers(context: Context, name: str, inputs: Inputs) -> Created:
+def answers(_context: Context, name: str, inputs: Inputs) -> Created:
     """Record what shapes an answer only where the function does not: proxy integrations answer for themselves."""
     return name, inputs
 
 
 @creates("apigateway", "Deployment")
-def deployment(context: Context, name: str, inputs: Inputs) -> Created:
+def deployment(context: Context, _name: str, inputs: Inputs) -> Created:
     created = context.clients("apigateway").create_deployment(
         restApiId=inputs["restApi"], **given(inputs, description="description")
     )
@@ -79,7 +80,7 @@ def deployment(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("apigateway", "Stage")
-def stage(context: Context, name: str, inputs: Inputs) -> Created:
+def stage(context: Context, _name: str, inputs: Inputs) -> Created:
     api, stage_name = inputs["restApi"], inputs["stageName"]
     context.clients("apigateway").create_stage(
         restApiId=api,
@@ -89,15 +90,16 @@ def stage(context: Context, name: str, inputs: Inputs) -> Created:
     )
     suffix = ".cn" if context.clients.region.startswith("cn-") else ""
     host = f"{api}.execute-api.{context.clients.region}.amazonaws.com{suffix}"
+    apis = f"arn:{context.clients.partition}:apigateway:{context.clients.region}::/restapis"
     outputs = {
         "invokeUrl": f"https://{host}/{stage_name}",
         "executionArn": context.clients.arn("execute-api", f"{api}/{stage_name}"),
-        "arn": f"arn:{context.clients.partition}:apigateway:{context.clients.region}::/restapis/{api}/stages/{stage_name}",
+        "arn": f"{apis}/{api}/stages/{stage_name}",
     }
     return f"ags-{api}-{stage_name}", {**inputs, **outputs}
 
 
 @creates("apigateway", "MethodSettings", "Account", "UsagePlan")
-def settings(context: Context, name: str, inputs: Inputs) -> Created:
+def settings(_context: Context, name: str, inputs: Inputs) -> Created:
     """Record throttling and logging of a stage: neither exists in the local cloud."""
     return name, inputs

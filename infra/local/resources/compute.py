@@ -121,7 +121,7 @@ def permission(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("lambda", "EventSourceMapping")
-def event_source_mapping(context: Context, name: str, inputs: Inputs) -> Created:
+def event_source_mapping(context: Context, _name: str, inputs: Inputs) -> Created:
     extra = {"ScalingConfig": pascal(inputs["scalingConfig"])} if inputs.get("scalingConfig") else {}
     created = context.clients("lambda").create_event_source_mapping(
         EventSourceArn=inputs["eventSourceArn"],
@@ -140,7 +140,7 @@ def event_source_mapping(context: Context, name: str, inputs: Inputs) -> Created
 
 
 @creates("lambda", "FunctionEventInvokeConfig")
-def function_event_invoke_config(context: Context, name: str, inputs: Inputs) -> Created:
+def function_event_invoke_config(context: Context, _name: str, inputs: Inputs) -> Created:
     context.clients("lambda").put_function_event_invoke_config(
         FunctionName=inputs["functionName"],
         **given(

@@ -29,7 +29,8 @@ class Context:
     layer_folders: dict[str, Path] = field(default_factory=dict)
 
     def folder_of(self, archive: pulumi.Archive | pulumi.Asset | str, name: str) -> Path:
-        """Return a folder holding an archive's content: the source folder itself when it is one, so edits show at once."""
+        """Return a folder holding an archive's content: the source folder itself when it is one, so edits show at
+        once."""
         if isinstance(archive, str):
             archive = pulumi.FileArchive(archive)
         if isinstance(archive, pulumi.FileArchive):
@@ -83,7 +84,8 @@ def creates(module: str, *types: str) -> Callable[[Creator], Creator]:
 
 
 def pascal(value: Any, opaque: tuple[str, ...] = ()) -> Any:
-    """Turn Pulumi's camelCase keys into the API's PascalCase, at every depth; values under an `opaque` key stay as they are."""
+    """Turn Pulumi's camelCase keys into the API's PascalCase, at every depth; values under an `opaque` key stay as
+    they are."""
     if isinstance(value, dict):
         return {
             key[:1].upper() + key[1:]: (item if key in opaque else pascal(item, opaque))
@@ -106,7 +108,8 @@ def tags_of(inputs: Inputs) -> list[dict[str, str]]:
 
 
 def plain_values(value: Any) -> Any:
-    """Undo the wire format: secrets come wrapped, and whole numbers as floats, which botocore refuses for an integer."""
+    """Undo the wire format: secrets come wrapped, and whole numbers as floats, which botocore refuses for an
+    integer."""
     value = unwrap_rpc_secret(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)

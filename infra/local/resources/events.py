@@ -104,7 +104,7 @@ def secret(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("secretsmanager", "SecretVersion")
-def secret_version(context: Context, name: str, inputs: Inputs) -> Created:
+def secret_version(context: Context, _name: str, inputs: Inputs) -> Created:
     text = inputs["secretString"]
     answer = context.clients("secretsmanager").put_secret_value(
         SecretId=inputs["secretId"], SecretString=text if isinstance(text, str) else json.dumps(text)

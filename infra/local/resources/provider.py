@@ -1,7 +1,7 @@
 """Pulumi's own Python runtime, with a provider that creates every resource in moto.
 
-Pulumi calls this "mocks"; here nothing is mocked but the engine's bookkeeping: each registration is one API call, made in the order
-in which the program's dependencies resolve.
+Pulumi calls this "mocks"; here nothing is mocked but the engine's bookkeeping: each registration is one API call,
+made in the order in which the program's dependencies resolve.
 """
 
 import asyncio
@@ -23,7 +23,8 @@ _MAPPINGS = (api, compute, events, storage)  # imported for what they register
 
 
 class UnmappedResource(Exception):
-    """The program creates a resource of a type the local cloud cannot make: map it in `infra/local/resources`, with its call."""
+    """The program creates a resource of a type the local cloud cannot make: map it in `infra/local/resources`, with
+    its call."""
 
 
 class LocalProvider(pulumi.runtime.Mocks):
@@ -73,7 +74,8 @@ class LocalProvider(pulumi.runtime.Mocks):
 
 
 def _type_of(token: str) -> tuple[str, str]:
-    """Split `aws:s3/bucketVersioning:BucketVersioning` into (`s3`, `BucketVersioning`); a V2 twin is the same resource."""
+    """Split `aws:s3/bucketVersioning:BucketVersioning` into (`s3`, `BucketVersioning`); a V2 twin is the same
+    resource."""
     _, module, resource_type = token.split(":")
     return module.split("/")[0], resource_type.removesuffix("V2")
 
@@ -83,7 +85,8 @@ def deploy(
 ) -> tuple[dict[str, Any], Context]:
     """Run a Pulumi program against moto and return what it returned, outputs resolved, once every resource exists.
 
-    Paths in the program are relative to the repository, as they are under the Pulumi CLI. Raises what the first failing call raised.
+    Paths in the program are relative to the repository, as they are under the Pulumi CLI. Raises what the first
+    failing call raised.
     """
     context = Context(clients=clients, work_folder=work_folder, program_folder=Path(__file__).resolve().parents[3])
     loop = asyncio.new_event_loop()

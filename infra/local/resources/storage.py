@@ -29,7 +29,7 @@ def bucket(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("s3", "BucketVersioning")
-def bucket_versioning(context: Context, name: str, inputs: Inputs) -> Created:
+def bucket_versioning(context: Context, _name: str, inputs: Inputs) -> Created:
     context.clients("s3").put_bucket_versioning(
         Bucket=inputs["bucket"], VersioningConfiguration=pascal(inputs["versioningConfiguration"])
     )
@@ -37,7 +37,7 @@ def bucket_versioning(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("s3", "BucketServerSideEncryptionConfiguration")
-def bucket_encryption(context: Context, name: str, inputs: Inputs) -> Created:
+def bucket_encryption(context: Context, _name: str, inputs: Inputs) -> Created:
     rules = []
     for rule in inputs["rules"]:
         default = rule["applyServerSideEncryptionByDefault"]
@@ -52,7 +52,7 @@ def bucket_encryption(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("s3", "BucketPublicAccessBlock")
-def bucket_public_access_block(context: Context, name: str, inputs: Inputs) -> Created:
+def bucket_public_access_block(context: Context, _name: str, inputs: Inputs) -> Created:
     flags = ("blockPublicAcls", "ignorePublicAcls", "blockPublicPolicy", "restrictPublicBuckets")
     context.clients("s3").put_public_access_block(
         Bucket=inputs["bucket"],
@@ -62,7 +62,7 @@ def bucket_public_access_block(context: Context, name: str, inputs: Inputs) -> C
 
 
 @creates("s3", "BucketOwnershipControls")
-def bucket_ownership(context: Context, name: str, inputs: Inputs) -> Created:
+def bucket_ownership(context: Context, _name: str, inputs: Inputs) -> Created:
     context.clients("s3").put_bucket_ownership_controls(
         Bucket=inputs["bucket"], OwnershipControls={"Rules": [pascal(inputs["rule"])]}
     )
@@ -70,8 +70,9 @@ def bucket_ownership(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("s3", "BucketPolicy")
-def bucket_policy(context: Context, name: str, inputs: Inputs) -> Created:
-    """Put the policy without its conditional Denies: moto does not know their keys and would refuse every put (FACTS)."""
+def bucket_policy(context: Context, _name: str, inputs: Inputs) -> Created:
+    """Put the policy without its conditional Denies: moto does not know their keys and would refuse every put
+    (FACTS)."""
     policy = inputs["policy"]
     document = json.loads(policy) if isinstance(policy, str) else policy
     kept = [s for s in document["Statement"] if not (s["Effect"] == "Deny" and s.get("Condition"))]
@@ -83,7 +84,7 @@ def bucket_policy(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("s3", "BucketLifecycleConfiguration")
-def bucket_lifecycle(context: Context, name: str, inputs: Inputs) -> Created:
+def bucket_lifecycle(context: Context, _name: str, inputs: Inputs) -> Created:
     rules = []
     for rule in inputs["rules"]:
         translated = pascal(rule)
@@ -112,7 +113,7 @@ def bucket_notification(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("s3", "BucketCorsConfiguration")
-def bucket_cors(context: Context, name: str, inputs: Inputs) -> Created:
+def bucket_cors(context: Context, _name: str, inputs: Inputs) -> Created:
     context.clients("s3").put_bucket_cors(
         Bucket=inputs["bucket"], CORSConfiguration={"CORSRules": pascal(inputs["corsRules"])}
     )
@@ -213,7 +214,7 @@ def queue(context: Context, name: str, inputs: Inputs) -> Created:
 
 
 @creates("sqs", "QueuePolicy", "RedrivePolicy", "RedriveAllowPolicy")
-def queue_policy(context: Context, name: str, inputs: Inputs) -> Created:
+def queue_policy(context: Context, _name: str, inputs: Inputs) -> Created:
     attributes = given(inputs, Policy="policy", RedrivePolicy="redrivePolicy", RedriveAllowPolicy="redriveAllowPolicy")
     context.clients("sqs").set_queue_attributes(
         QueueUrl=inputs["queueUrl"], Attributes={k: _text(v) for k, v in attributes.items()}

@@ -1,4 +1,5 @@
-"""A small Pulumi program with the parts the system is made of, to try the local cloud on something other than the system."""
+"""A small Pulumi program with the parts the system is made of, to try the local cloud on something other than the
+system."""
 
 import json
 from pathlib import Path

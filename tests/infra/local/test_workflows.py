@@ -1,4 +1,5 @@
-"""Step Functions on real workers: a Distributed Map over a manifest in S3, retries, catches, a task that waits for its token."""
+"""Step Functions on real workers: a Distributed Map over a manifest in S3, retries, catches, a task that waits for
+its token."""
 
 import json
 import threading
