@@ -129,7 +129,7 @@ def read_snapshot(data: bytes, on: date) -> CardSnapshot:
         raise Refusal(error.findings[0].message, "bad_cards") from None
     except pl.exceptions.PolarsError:
         raise Refusal("社会保障卡数据文件读不出来：请确认是 CSV，且每行的格数与表头相同", "bad_cards") from None
-    raw = raw.rename({name: name.strip() for name in raw.columns})
+    raw = raw.rename({name: name.strip("\ufeff \t\"") for name in raw.columns})
     if missing := [title for title in TITLES.values() if title not in raw.columns]:
         raise Refusal(f"社会保障卡数据缺少“{'、'.join(missing)}”列", "bad_cards")
     cells = raw.select(pl.col(title).str.strip_chars().alias(name) for name, title in TITLES.items())
@@ -192,13 +192,7 @@ def judge_cards(rows: pl.DataFrame, registry: pl.DataFrame, *, account_allowed: 
     A card that cannot be paid comes before a name that differs: a name may be accepted by an approver, and that word
     must never open a lost card.
     """
-    card = registry.select(
-        pl.col("id_number"), *(pl.col(name).alias(f"card_{name}") for name in ("name", "account", "service_bank")),
-        "card_state", "social_account", "financial_account",
-    )  # fmt: skip
-    joined = rows.join(
-        card, left_on="payee_id", right_on="id_number", how="left", maintain_order="left", validate="m:1"
-    )
+    joined = rows.hstack(_cards_of(rows, registry))
     joined = joined.with_columns(_names_differ(joined))
     known = pl.col("card_state").fill_null(CardState.NONE) != CardState.NONE
     usable = ((pl.col("card_state") == CardState.NORMAL) & pl.col("social_account")).fill_null(False)
@@ -242,6 +236,26 @@ def judge_cards(rows: pl.DataFrame, registry: pl.DataFrame, *, account_allowed: 
     )
     added = ("pay_account", "channel", "service_bank", "card_level", "card_code")
     return judged.select(*rows.columns, *added).collect()
+
+
+def _cards_of(rows: pl.DataFrame, registry: pl.DataFrame) -> pl.DataFrame:
+    """Each row's card (nulls where none), by binary search: on sorted partitions several times faster than a join."""
+    digits = identity.number_expression
+    cards = registry.with_columns(digits(pl.col("id_number")).alias("number")).filter(pl.col("number").is_not_null())
+    if not cards["number"].is_sorted():
+        cards = cards.sort("number")
+    numbers = cards["number"]
+    assert not (numbers == numbers.shift(1)).any(), "a registry holds one row per id number"
+    wanted = rows.select(digits(pl.col("payee_id")).fill_null(0)).to_series()
+    place = numbers.search_sorted(wanted)
+    place = place.to_frame("at").select(pl.when(pl.col("at") < cards.height).then(pl.col("at"))).to_series()
+    # The 17 digits lead to the row; the whole id must agree.
+    same = cards["id_number"].gather(place) == rows["payee_id"]
+    place = pl.DataFrame({"at": place, "same": same}).select(pl.when(pl.col("same")).then(pl.col("at"))).to_series()
+    return cards.select(
+        *(pl.col(name).gather(place).alias(f"card_{name}") for name in ("name", "account", "service_bank")),
+        *(pl.col(name).gather(place) for name in ("card_state", "social_account", "financial_account")),
+    )
 
 
 def _names_differ(joined: pl.DataFrame) -> pl.Series:

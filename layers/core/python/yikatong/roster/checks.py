@@ -16,6 +16,8 @@ from yikatong.roster.slot_checks import check_slots
 from yikatong.roster.tidying import Tidied, tidy_accounts, tidy_amounts, tidy_ids, tidy_names
 
 MAX_AGE_YEARS = 120
+# 17 digits times 90 stay inside 63 bits.
+_RANKS_IN_ONE_INTEGER = 90
 _NO_ROWS = pl.Series("row", [], dtype=pl.Int32)
 
 
@@ -23,8 +25,9 @@ _NO_ROWS = pl.Series("row", [], dtype=pl.Int32)
 class Checked:
     """Rows in their one spelling, judged one by one.
 
-    `rows`: the columns of the frozen roster but `status` and `reasons`, and for comparison in bulk `key_number`,
-    `beneficiary_number`, `payee_number` (Int64, null unless the id is right) and `slot_rank`.
+    `rows`: the columns of the frozen roster but `status` and `reasons`, in the frozen order; `at` (UInt32), the row's place
+    in the table; and for comparison in bulk `key_number`, `beneficiary_number`, `payee_number` (Int64, null unless the id
+    is right) and `slot_rank`.
     """
 
     rows: pl.DataFrame
@@ -55,7 +58,21 @@ def check_rows(table: Table, context: RosterContext) -> Checked:
     judged = _judge(pl.DataFrame(columns), context)
     hits += _id_hits(judged, table) + _age_hits(judged, context)
     hits += _amount_hits(judged, context) + _payee_hits(judged, table)
-    return Checked(judged, hits)
+    return Checked(_in_frozen_order(judged), hits)
+
+
+def _in_frozen_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sorted by (slot, key, row); rows without slot or key come last, by row.
+
+    Equal rosters freeze to equal frames and a claim's keys come sorted. The 17 digits order ids as their 18 characters do.
+    """
+    ranks = rows["slot_rank"].max()
+    if isinstance(ranks, int) and ranks >= _RANKS_IN_ONE_INTEGER:
+        keys = [pl.col("slot_rank"), pl.col("key_number")]
+    else:  # one integer sorts twice as fast as two
+        keys = [pl.col("slot_rank").cast(pl.Int64) * 10**17 + pl.col("key_number")]
+    order = rows.lazy().select(pl.arg_sort_by(keys, nulls_last=True, maintain_order=True)).collect().to_series()
+    return rows.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).alias("at"))[order]
 
 
 def _cells(table: Table, column: Column) -> pl.Series:

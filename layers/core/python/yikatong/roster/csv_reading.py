@@ -28,7 +28,7 @@ def read_csv(data: bytes) -> Table:
         utf8 = utf8.replace(b"\r", b"\n")
     head = utf8[: _HEAD_CHARACTERS * 4].decode("utf-8", "ignore")[:_HEAD_CHARACTERS]
     separator = "\t" if head.count("\t") > head.count(",") else ","
-    rows = _first_rows(head, separator)
+    rows = _first_rows(head.removeprefix("\ufeff"), separator)
     found = find_header(rows)
     if found is None:
         raise header_missing(len(rows))

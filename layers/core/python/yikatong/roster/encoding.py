@@ -8,10 +8,11 @@ from yikatong.roster.findings import unreadable
 
 
 def to_utf8(data: bytes) -> bytes:
-    """The text as UTF-8 without BOM, from UTF-8, GB18030 (of which GBK is part) or UTF-16 with BOM. Raises Unreadable."""
-    if data.startswith(codecs.BOM_UTF8):
-        data = data[len(codecs.BOM_UTF8) :]
-    elif data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    """The text as UTF-8, from UTF-8, GB18030 (of which GBK is part) or UTF-16 with BOM. Raises Unreadable.
+
+    A UTF-8 BOM stays: cutting three bytes off would copy the file, and whoever reads a header takes it off there.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decode(data, "utf-16").encode()
     return data if _is_utf8(data) else _decode(data, "gb18030").encode()
 

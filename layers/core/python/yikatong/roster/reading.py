@@ -16,6 +16,8 @@ MAX_ROWS = 2_000_000
 # A header and the titles above it are looked for in this many rows.
 HEADER_ROWS = 20
 MAX_COLUMNS = 200
+_BLANKS = b"\0\t\r\n \xef\xbb\xbf"
+_BLANK_BYTES = 4096
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
@@ -39,7 +41,7 @@ def read_table(data: bytes) -> Table:
     from yikatong.roster.csv_reading import read_csv
     from yikatong.roster.xlsx_reading import read_xlsx
 
-    if not data.strip(b"\0\t\r\n \xef\xbb\xbf"):
+    if not data[:_BLANK_BYTES].strip(_BLANKS) and not data.strip(_BLANKS):
         raise unreadable("file_empty")
     if len(data) > MAX_FILE_BYTES:
         raise unreadable("file_too_large", limit_mb=MAX_FILE_BYTES // 2**20)

@@ -50,8 +50,9 @@ def tidy_ids(raw: pl.Series, column: Column, numeric: pl.Series) -> Tidied:
 
 def tidy_names(raw: pl.Series, column: Column, *, required: bool) -> Tidied:
     """Names of one role; a name at fault stays as it is written, its row is excluded."""
-    odd = raw.is_null() | raw.str.contains(ODD) | (raw.str.len_bytes() > MAX_CHARACTERS * 3) | (raw == "")
-    at = odd.fill_null(True).arg_true()
+    # Not `+` after the group: one odd character is enough, and the empty text has none.
+    odd = raw.str.contains(rf"{ODD}|^$") | (raw.str.len_bytes() > MAX_CHARACTERS * 3)
+    at = odd.fill_null(required).arg_true()
     if at.is_empty():
         return Tidied(raw)
     seen = _before_and_after(raw, at, normalise_name_expression(pl.col("before")))
@@ -67,7 +68,7 @@ def tidy_names(raw: pl.Series, column: Column, *, required: bool) -> Tidied:
 
 def tidy_amounts(raw: pl.Series) -> Tidied:
     """Amounts in yuan as plain text with at most two decimals, null where they cannot be read so."""
-    at = _not_plain(raw, PLAIN_AMOUNT)
+    at = (~raw.str.contains(PLAIN_AMOUNT)).fill_null(True).arg_true()
     if at.is_empty():
         return Tidied(raw)
     text = pl.col("before").str.normalize("NFKC").str.replace_all(r"\s+", "")
@@ -113,7 +114,7 @@ def tidy_accounts(raw: pl.Series, numeric: pl.Series) -> Tidied:
 
 
 def _not_plain(series: pl.Series, pattern: str) -> pl.Series:
-    return (~series.str.contains(pattern)).fill_null(True).arg_true()
+    return (~series.str.contains(pattern)).arg_true()
 
 
 def _before_and_after(raw: pl.Series, at: pl.Series, change: pl.Expr) -> pl.DataFrame:

@@ -138,7 +138,8 @@ def validate(data: bytes, filename: str, context: RosterContext) -> Validation:
     else:
         hits += _card_hits(rows, hits, table, context)
     hits = [hit for hit in hits if len(hit.at)]
-    frame = _frozen(rows, verdicts(hits, rows.height))
+    status = verdicts(hits, rows.height)[rows["at"]]
+    frame = rows.with_columns(status).select(*FROZEN_SCHEMA)
     tallies = _tallies(frame)
     if tallies["excluded"].rows * EXCLUDED_ROWS_ALLOWED_ONE_IN > frame.height:
         file_findings.append(file_finding("excluded_too_many", rows=frame.height, excluded=tallies["excluded"].rows))
@@ -204,46 +205,31 @@ def yuan(fen: int) -> str:
 def _card_hits(rows: pl.DataFrame, hits: Sequence[Hit], table: Table, context: RosterContext) -> list[Hit]:
     """The card rule as advice. Rows without a right payee id have no card to look for."""
     assert context.registry_for is not None
-    at = rows["payee_number"].is_not_null().arg_true()
-    payees = rows if len(at) == rows.height else rows[at]
+    payees = rows.select("at", "payee_id", "payee_name", "account", "payee_number")
+    payees = payees.filter(pl.col("payee_number").is_not_null()) if payees["payee_number"].null_count() else payees
     judged = cards.judge_cards(
-        payees.select("payee_id", "payee_name", "account"),
-        context.registry_for(payees["payee_id"]),
-        account_allowed=context.settings.account_allowed,
-    ).with_columns(at=at)
+        payees, context.registry_for(payees["payee_id"]), account_allowed=context.settings.account_allowed
+    )
     # A name that is wrong in itself has been named; that it also differs from the registry's says nothing more.
     named = _positions(hits, "name_")
-    judged = judged.filter((pl.col("card_code") != "card_name_differs") | ~pl.col("at").is_in(named.implode())) if len(named) else judged
+    mistaken = (pl.col("card_code") == "card_name_differs") & pl.col("at").is_in(named.implode())
+    spoken = judged.select("at", "card_code").filter(pl.col("card_code").is_not_null()).filter(~mistaken)
     own = Column.PAYEE_ID not in table.header.places
     columns = (Column.NAME, Column.ID) if own else (Column.PAYEE_NAME, Column.PAYEE_ID)
     found = [
-        Hit(code, columns[code != "card_name_differs"], judged.filter(pl.col("card_code") == code)["at"])
-        for code in judged["card_code"].drop_nulls().unique().sort().to_list()
+        Hit(code, columns[code != "card_name_differs"], spoken.filter(pl.col("card_code") == code)["at"])
+        for code in spoken["card_code"].unique().sort().to_list()
     ]
     # The registry may give one account to two holders; what the roster's own accounts share has been said.
     said = _positions(hits, "account_shared")
     by_card = judged.filter(pl.col("channel") == cards.Channel.CARD)
-    for hit in repeats.shared_accounts(by_card, "pay_account"):
-        places = by_card["at"].gather(hit.at)
-        if not places.is_in(said.implode()).all():
-            found.append(replace(hit, at=places, column=columns[1]))
-    return found
+    shared = [replace(hit, column=columns[1]) for hit in repeats.shared_accounts(by_card, "pay_account")]
+    return found + [hit for hit in shared if not hit.at.is_in(said.implode()).all()]
 
 
 def _positions(hits: Sequence[Hit], prefix: str) -> pl.Series:
     found = [hit.at for hit in hits if hit.code.startswith(prefix) and hit.level is not Level.REMARK]
     return pl.concat(found).cast(pl.UInt32) if found else pl.Series([], dtype=pl.UInt32)
-
-
-def _frozen(rows: pl.DataFrame, statuses: pl.DataFrame) -> pl.DataFrame:
-    """Sorted by (slot, key, row): equal rosters freeze to equal bytes, and a claim's keys come sorted.
-
-    The first 17 digits order ids as the 18 characters do, and sort faster.
-    """
-    order = rows.lazy().select(
-        pl.arg_sort_by("slot_rank", "key_number", "row", nulls_last=True, maintain_order=True)
-    ).collect().to_series()  # fmt: skip
-    return rows.with_columns(statuses).select(*FROZEN_SCHEMA)[order]
 
 
 def _tallies(frame: pl.DataFrame) -> dict[str, Tally]:
