@@ -1,11 +1,13 @@
 """A card registry was dropped: import it as a new version."""
 
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from yikatong.aws.objects import Bucket
 from yikatong.aws.s3_events import fetch_dropped
 from yikatong.aws.wiring import wiring
 from yikatong.use_cases.import_cards import import_cards
@@ -17,8 +19,16 @@ processor = BatchProcessor(EventType.SQS)
 def handle(record: SQSRecord) -> None:
     w = wiring()
     dropped = fetch_dropped(record.json_body, w.client("s3"))
-    imported = import_cards(dropped.data, dropped.sequencer, control=w.control, lake=w.lake, now=w.now())
-    logger.info("cards imported", **vars(imported))
+    imported = import_cards(
+        dropped.read(),
+        dropped.key,
+        dropped.sequencer,
+        control=w.control,
+        lake=w.lake,
+        reports=Bucket(w.client("s3"), w.environment["REPORTS_BUCKET"]),
+        now=w.now(),
+    )
+    logger.info("cards", **(asdict(imported) if imported else {"refused": True}))
 
 
 @logger.inject_lambda_context

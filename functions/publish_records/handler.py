@@ -18,8 +18,10 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         control=w.control,
         lake=w.lake,
         records=w.records,
+        orders=w.orders,
         book=w.book,
         record_secret=w.record_secret,
+        today=w.now().date(),
     )
     logger.info("records published", batch_id=event["batch_id"], records=written)
     return {"records": written}

@@ -20,18 +20,20 @@ def handle(record: SQSRecord) -> None:
     dropped = fetch_dropped(record.json_body, w.client("s3"))
     _, bank_id, name = dropped.key.split("/", 2)
     poison = receive_receipt(
-        dropped.data,
+        dropped.read(),
         bank_id,
         control=w.control,
         lake=w.lake,
         workflow=w.workflow,
         records=w.records,
+        orders=w.orders,
         book=w.book,
         record_secret=w.record_secret,
+        today=w.now().date(),
     )
     if poison:
         exchange = Bucket(w.client("s3"), dropped.bucket)
-        exchange.put(f"quarantine/{bank_id}/{name}", dropped.data, reason="；".join(poison))
+        exchange.put(f"quarantine/{bank_id}/{name}", dropped.read(), reason="；".join(poison))
         logger.error("receipt quarantined", bank_id=bank_id, reasons=len(poison))
     logger.info("receipt received", bank_id=bank_id, version=dropped.version)
 

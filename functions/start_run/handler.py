@@ -20,14 +20,12 @@ processor = BatchProcessor(EventType.SQS)
 def handle_order(record: SQSRecord) -> None:
     w = wiring()
     detail = record.json_body["detail"]
-    died = "stateMachineArn" in detail
-    asked = json.loads(detail["input"]) if died else detail
+    # The news of a dead execution carries its input, which is the order that started it.
+    asked = json.loads(detail["input"]) if "stateMachineArn" in detail else detail
     order = RunOrder(
         asked["plan_year"], asked["code"], asked["mode"], date.fromisoformat(asked["as_of"]), asked["cause"]
     )
-    outcome = start_run(
-        order, control=w.control, workflow=w.workflow, book=w.book, settings=w.settings, reopen_stopped=not died
-    )
+    outcome = start_run(order, control=w.control, workflow=w.workflow, book=w.book, settings=w.settings)
     logger.info("run ordered", code=order.code, mode=order.mode, cause=order.cause, outcome=outcome)
 
 

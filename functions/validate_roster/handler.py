@@ -24,7 +24,8 @@ def handle(record: SQSRecord) -> None:
         sequencer=dropped.sequencer,
         mode=dropped.metadata.get("mode", "formal"),
         upload_id=dropped.metadata.get("upload", ""),
-        data=dropped.data,
+        size=dropped.size,
+        read=dropped.read,
     )
     outcome = validate_roster(
         arrival,

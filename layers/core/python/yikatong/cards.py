@@ -129,7 +129,7 @@ def read_snapshot(data: bytes, on: date) -> CardSnapshot:
         raise Refusal(error.findings[0].message, "bad_cards") from None
     except pl.exceptions.PolarsError:
         raise Refusal("社会保障卡数据文件读不出来：请确认是 CSV，且每行的格数与表头相同", "bad_cards") from None
-    raw = raw.rename({name: name.strip("\ufeff \t\"") for name in raw.columns})
+    raw = raw.rename({name: name.strip('\ufeff \t"') for name in raw.columns})
     if missing := [title for title in TITLES.values() if title not in raw.columns]:
         raise Refusal(f"社会保障卡数据缺少“{'、'.join(missing)}”列", "bad_cards")
     cells = raw.select(pl.col(title).str.strip_chars().alias(name) for name, title in TITLES.items())

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 ID_LENGTH = 18
 EARLIEST_BIRTH = date(1900, 1, 1)
-_SHAPE = r"[0-9]{17}[0-9X]"
-_OLD_SHAPE = r"[0-9]{15}"
+# No region's code begins with 0, so the 17 digits stay 17 as an integer.
+_SHAPE = r"[1-9][0-9]{16}[0-9X]"
+_OLD_SHAPE = r"[1-9][0-9]{14}"
+# What Python calls a blank, in Rust's words.
+_BLANKS = r"[\s\x1c-\x1f]+"
 # Polars reads a pattern anywhere in the text; anchored, it is what fullmatch is (no `$` before a newline in Rust).
 PLAIN_ID = rf"^{_SHAPE}$"
 
@@ -59,7 +62,7 @@ def normalise_id(text: str) -> str:
 
     Says nothing about whether it is right; `id_fault` does.
     """
-    tidy = "".join(unicodedata.normalize("NFKC", text).split()).upper()
+    tidy = "".join(unicodedata.normalize("NFKC", text).split()).replace("x", "X")
     if re.fullmatch(_OLD_SHAPE, tidy):
         first_17 = f"{tidy[:6]}19{tidy[6:]}"
         return first_17 + check_digit(first_17)
@@ -93,7 +96,8 @@ def normalise_expression(raw: "pl.Expr") -> "pl.Expr":
     """`normalise_id` for a column of text; nulls stay null, blank text becomes null."""
     import polars as pl
 
-    tidy = raw.str.normalize("NFKC").str.replace_all(r"\s+", "").str.to_uppercase()
+    tidy = raw.str.normalize("NFKC").str.replace_all(_BLANKS, "")
+    tidy = tidy.str.replace_all("x", "X", literal=True)
     first_17 = pl.concat_str(tidy.str.head(6), pl.lit("19"), tidy.str.slice(6))
     digits = _check_expression(first_17.str.head(17).cast(pl.Int64, strict=False))
     upgraded = pl.concat_str(first_17, pl.when(digits == 10).then(pl.lit("X")).otherwise(digits.cast(pl.String)))

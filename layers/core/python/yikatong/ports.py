@@ -71,6 +71,12 @@ class Lake(Protocol):
     def keys(self, prefix: str) -> list[str]: ...
 
 
+class Reports(Protocol):
+    """Where bureaus find what became of their files; a report may be written again."""
+
+    def put(self, key: str, data: bytes) -> None: ...
+
+
 class BankSilence(Exception):
     """The bank gave no usable answer (timeout, broken connection, 5xx): what happened is unknown, never failed."""
 

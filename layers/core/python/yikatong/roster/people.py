@@ -66,7 +66,9 @@ def region_codes() -> tuple[str, ...]:
     return tuple(codes)
 
 
-def invent_people(count: int, *, region: str, seed: int, on: date, youngest: int = 18, eldest: int = 95) -> list[Person]:
+def invent_people(
+    count: int, *, region: str, seed: int, on: date, youngest: int = 18, eldest: int = 95
+) -> list[Person]:
     """So many different people, most born in `region` (six digits; a city's code means its counties), the same for a seed.
 
     Ages on `on` lie between `youngest` and `eldest` years. A region outside Heilongjiang is refused.
@@ -96,7 +98,9 @@ def _invent(count: int, *, region: str, seed: int, on: date, youngest: int, elde
 
 def _homes(region: str) -> tuple[str, ...]:
     prefix = region.rstrip("0") if region.endswith("00") else region
-    homes = tuple(code for code in region_codes() if code.startswith(prefix.ljust(4, "0") if len(prefix) <= 4 else prefix))
+    homes = tuple(
+        code for code in region_codes() if code.startswith(prefix.ljust(4, "0") if len(prefix) <= 4 else prefix)
+    )
     if not homes:
         homes = region_codes() if region in ("230000", PROVINCE) else ()
     if not homes:

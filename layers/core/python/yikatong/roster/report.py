@@ -106,7 +106,9 @@ def _correctable(book: Any, validation: Validation, table: Table) -> None:
     for index, cells in enumerate(rows.head(MAX_CORRECTABLE_ROWS).iter_rows(), start=1):
         row, reasons, *written = cells
         sheet.write_string(index, 0, str(row))
-        sheet.write_string(index, 1, "；".join(_short(RULES[code].wrong) for code in reasons.split(",") if _grave(code)))
+        sheet.write_string(
+            index, 1, "；".join(_short(RULES[code].wrong) for code in reasons.split(",") if _grave(code))
+        )
         for place, cell in enumerate(written[: len(titles)], start=2):
             if cell is not None:
                 sheet.write_string(index, place, cell[:32_000], text)
@@ -121,7 +123,9 @@ def _grave(code: str) -> bool:
 
 def to_text(validation: Validation, *, limit: int = 50) -> str:
     """The report for a terminal: the verdict, a line per status, a line per finding (at most `limit`, then how many more)."""
-    lines = [f"{'接收' if validation.accepted else '整份退回'}：{validation.rows} 行，属期 {'、'.join(validation.slots) or '无'}"]
+    lines = [
+        f"{'接收' if validation.accepted else '整份退回'}：{validation.rows} 行，属期 {'、'.join(validation.slots) or '无'}"
+    ]
     for status in STATUSES:
         tally = validation.tallies[status]
         lines.append(f"  {CHINESE_STATUSES[status]}\t{tally.rows} 行\t{yuan(tally.fen)} 元")

@@ -101,7 +101,9 @@ def _tidy(text: str, frequency: Frequency) -> str:
     """The spellings a slot cannot be misread in: full-width, blanks, 2023年6月, 2023/6, 202306, 2023年."""
     plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).upper()
     if frequency is Frequency.MONTHLY:
-        found = re.fullmatch(r"([0-9]{4})(?:年|-|/|\.)([0-9]{1,2})月?", plain) or re.fullmatch(r"([0-9]{4})([0-9]{2})", plain)
+        found = re.fullmatch(r"([0-9]{4})(?:年|-|/|\.)([0-9]{1,2})月?", plain) or re.fullmatch(
+            r"([0-9]{4})([0-9]{2})", plain
+        )
         return f"{found[1]}-{int(found[2]):02d}" if found else plain
     if frequency is Frequency.YEARLY:
         return plain.removesuffix("度").removesuffix("年")

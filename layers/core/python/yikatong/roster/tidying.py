@@ -44,7 +44,9 @@ def tidy_ids(raw: pl.Series, column: Column, numeric: pl.Series) -> Tidied:
     )
     changed = pl.col("good") & (pl.col("before") != pl.col("after"))
     tidied.series = _replaced(tidied.series, at, seen["after"])
-    tidied.hits += _hits(seen, column, {"id_upgraded": changed & pl.col("old"), "id_normalised": changed & ~pl.col("old")})
+    tidied.hits += _hits(
+        seen, column, {"id_upgraded": changed & pl.col("old"), "id_normalised": changed & ~pl.col("old")}
+    )
     return tidied
 
 

@@ -236,4 +236,3 @@ def _tallies(frame: pl.DataFrame) -> dict[str, Tally]:
     sums = frame.lazy().group_by("status").agg(pl.len().alias("rows"), pl.col("amount_fen").sum()).collect()
     found = {status: Tally(rows, fen) for status, rows, fen in sums.select("status", "rows", "amount_fen").iter_rows()}
     return {status: found.get(status, Tally()) for status in STATUSES}
-

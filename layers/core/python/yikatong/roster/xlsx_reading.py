@@ -98,4 +98,3 @@ def _number_text(value: float) -> str:
         return format(number.normalize(), "f")
     except InvalidOperation:  # infinity and not-a-number are no amounts
         return str(value)
-

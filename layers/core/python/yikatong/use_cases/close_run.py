@@ -5,13 +5,14 @@ import json
 from yikatong.batches import Batch, batch_key
 from yikatong.closing import Line, line_of, total
 from yikatong.errors import Conflict
+from yikatong.funds import Funds, funds_key
 from yikatong.payments import digest_of
-from yikatong.ports import Control, Lake
+from yikatong.ports import Control, Lake, Orders, RunOrder
 from yikatong.runs import Run, RunInputs, closing_key, inputs_key, run_key
-from yikatong.states import ENDED_RUN, RunState
+from yikatong.states import ENDED_RUN, BatchState, RunState
 
 
-def close_run(run_id: str, code: str, *, control: Control, lake: Lake) -> Run:
+def close_run(run_id: str, code: str, *, control: Control, lake: Lake, orders: Orders) -> Run:
     """Write the closing totals and end the run: CLOSED, or CLOSED_OPEN_ITEMS naming what is still to come.
 
     Raises `yikatong.closing.NotBalanced`, which fails the execution: the run stays as it was until a person has looked.
@@ -42,7 +43,19 @@ def close_run(run_id: str, code: str, *, control: Control, lake: Lake) -> Run:
     # An answer may have come between reading the lines and ending the run, when nobody amended it yet: look again.
     for batch_id in run.open_lines:
         amend_run(batch_id, control=control, lake=lake)
+        _order_if_it_fits_now(batch_id, run, control, orders)
     return run
+
+
+def _order_if_it_fits_now(batch_id: str, run: Run, control: Control, orders: Orders) -> None:
+    """Funds raised while this run was still closing ordered a run that found the batch taken: order one now (R3)."""
+    batch = control.read(Batch, *batch_key(batch_id))
+    if batch is None or batch.state is not BatchState.CLAIMED or batch.selection is None or batch.run_id != run.run_id:
+        return
+    funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
+    if funds is None or funds.available_fen is None or funds.available_fen >= batch.selection.sent.fen:
+        cause = f"carry{batch.digest}v{funds.version if funds else 0}"
+        orders.order_run(RunOrder(run.plan_year, run.code, run.mode, run.as_of, cause))
 
 
 def _store(inputs: RunInputs, lines: list[Line], run: Run, lake: Lake) -> None:

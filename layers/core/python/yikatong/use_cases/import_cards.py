@@ -1,13 +1,16 @@
 """Import a card registry snapshot as a new version; readers see the old or the new one, never a mixture."""
 
 import io
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
+import polars as pl
+
 from yikatong import cards
-from yikatong.errors import Conflict
+from yikatong.errors import Conflict, Refusal
 from yikatong.payments import digest_of, sha256_hex
-from yikatong.ports import Control, Lake
+from yikatong.ports import Control, Lake, Reports
 from yikatong.registry import partition_key
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 
@@ -22,11 +25,30 @@ class Imported:
     partitions: int
 
 
-def import_cards(data: bytes, sequencer: str, *, control: Control, lake: Lake, now: datetime) -> Imported:
+def import_cards(
+    data: bytes, object_key: str, sequencer: str, *, control: Control, lake: Lake, reports: Reports, now: datetime
+) -> Imported | None:
+    """Import, and write what came of it to `cards/{object_key}.json` in the reports bucket; None for a refused file."""
+    try:
+        imported, faults = _import(data, sequencer, control, lake, now)
+    except Refusal as refusal:
+        _report(object_key, {"accepted": False, "refusal": refusal.message}, reports)
+        return None
+    rows = [{"row": row, "code": code, "message": cards.FAULTS[code]} for row, code in faults.iter_rows()]
+    _report(object_key, {"accepted": True, **asdict(imported), "left_out": rows}, reports)
+    return imported
+
+
+def _report(object_key: str, document: dict[str, object], reports: Reports) -> None:
+    reports.put(f"cards/{object_key}.json", json.dumps(document, ensure_ascii=False, indent=1).encode())
+
+
+def _import(data: bytes, sequencer: str, control: Control, lake: Lake, now: datetime) -> tuple[Imported, pl.DataFrame]:
     """Write every partition under the new version's own keys, then name that version current.
 
     The version is the content's own hash, so the same snapshot again changes nothing. A snapshot older than the current
-    one (S3 events come unordered) is written but does not become current. Raises `Refusal` for an unreadable file.
+    one (S3 events come unordered) is written but does not become current. Returns the rows left out (row, code) beside.
+    Raises `Refusal` for an unreadable file.
     """
     snapshot = cards.read_snapshot(data, now.date())
     version = sha256_hex(data)[:16]
@@ -37,7 +59,7 @@ def import_cards(data: bytes, sequencer: str, *, control: Control, lake: Lake, n
         key = partition_key(version, partition)
         lake.put_once(key, buffer.getvalue(), digest_of("import_cards", key))
     _make_current(version, sequencer, snapshot.frame.height, control, now)
-    return Imported(version, snapshot.frame.height, snapshot.faults.height, len(parts))
+    return Imported(version, snapshot.frame.height, snapshot.faults.height, len(parts)), snapshot.faults
 
 
 def _make_current(version: str, sequencer: str, rows: int, control: Control, now: datetime) -> None:

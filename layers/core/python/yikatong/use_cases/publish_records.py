@@ -2,16 +2,18 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from yikatong.bank.codes import reason
-from yikatong.batches import Batch, PassedTrial, batch_key, trial_key
+from yikatong.batches import Batch, PassedTrial, batch_key, batches_pk, trial_key
 from yikatong.errors import Conflict
-from yikatong.plan import Mode, PlanBook
-from yikatong.ports import Control, Lake, Records
+from yikatong.plan import Frequency, Mode, PlanBook
+from yikatong.ports import Control, Lake, Orders, Records, RunOrder
 from yikatong.records import TAIL_LENGTH, Outcome, person_key, record_of
 from yikatong.settlement import payments_of
 from yikatong.states import BatchState, PaymentState
@@ -25,8 +27,10 @@ def publish_records(
     control: Control,
     lake: Lake,
     records: Records,
+    orders: Orders,
     book: PlanBook,
     record_secret: bytes,
+    today: date,
 ) -> int:
     """Write one record per final payment (and a marked one for a distinct payee); returns how many were written.
 
@@ -39,7 +43,7 @@ def publish_records(
         if batch is None or batch.settlement is None:
             return written
         if batch.mode == Mode.TRIAL:
-            _pass_trial(batch, control)
+            _pass_trial(batch, control, orders, book, today)
             return 0
         written = records.put_all(_records(batch, lake, book, record_secret))
         try:
@@ -49,19 +53,25 @@ def publish_records(
         return written
 
 
-def _pass_trial(batch: Batch, control: Control) -> None:
-    """Passed = every payment of one trial batch of that region answered by the test channel and balanced."""
-    assert batch.settlement is not None
+def _pass_trial(batch: Batch, control: Control, orders: Orders, book: PlanBook, today: date) -> None:
+    """Passed = every payment of one trial batch of that region answered by the test channel and balanced.
+
+    Formal batches that waited for it, of a subsidy without schedules, get a run of their own: no tick will come for
+    them (PROTOCOL R3).
+    """
+    assert batch.settlement is not None and batch.instruction is not None, "only a settled trial can have passed"
     if not batch.settlement.complete:
         return
     pk, sk = trial_key(batch.code, batch.plan_year, batch.region)
-    assert batch.instruction is not None
     passed = PassedTrial(pk=pk, sk=sk, batch_id=batch.batch_id, passed_at=batch.instruction.instructed_at)
-    try:
+    # A Conflict: the region passed before, by another batch or by this one's earlier try. One is enough.
+    with suppress(Conflict):
         control.save(passed)
-    except Conflict:
-        # The region passed before, by another batch or by this one's earlier try: one is enough.
+    if book.by_code(batch.plan_year, batch.code).frequency is not Frequency.PER_OCCASION:
         return
+    formal = control.query(Batch, batches_pk(batch.code, Mode.FORMAL))
+    if any(waiting.state is BatchState.APPROVED and waiting.region == batch.region for waiting in formal):
+        orders.order_run(RunOrder(batch.plan_year, batch.code, Mode.FORMAL, today, f"trial{batch.digest}"))
 
 
 def _records(batch: Batch, lake: Lake, book: PlanBook, secret: bytes) -> Iterator[dict[str, Any]]:

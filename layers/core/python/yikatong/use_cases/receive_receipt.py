@@ -1,6 +1,7 @@
 """Take in what a bank delivered: keep it, then wake the waiting task, or settle the batch whose run has ended (B4)."""
 
 import json
+from datetime import date
 
 from yikatong.bank.camt054 import Returns
 from yikatong.bank.inbound import parse_inbound
@@ -8,7 +9,7 @@ from yikatong.bank.pain002 import Receipt
 from yikatong.batches import Batch, batch_key
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
-from yikatong.ports import Control, Lake, Records, Workflow
+from yikatong.ports import Control, Lake, Orders, Records, Workflow
 from yikatong.receipts import keep_receipt, read_receipt
 from yikatong.settlement import payments_of
 from yikatong.states import BatchState
@@ -28,8 +29,10 @@ def receive_receipt(
     lake: Lake,
     workflow: Workflow,
     records: Records,
+    orders: Orders,
     book: PlanBook,
     record_secret: bytes,
+    today: date,
 ) -> tuple[str, ...]:
     """Keep the file for each batch it tells of and let the news take effect.
 
@@ -48,7 +51,7 @@ def receive_receipt(
             continue
         poison += read_receipt(data, payments_of(batch, lake)).poison
         keep_receipt(data, batch, lake, "delivered")
-        _take_effect(batch, control, lake, workflow, records, book, record_secret)
+        _take_effect(batch, control, lake, workflow, records, orders, book, record_secret, today)
     return tuple(poison)
 
 
@@ -77,12 +80,23 @@ def _take_effect(
     lake: Lake,
     workflow: Workflow,
     records: Records,
+    orders: Orders,
     book: PlanBook,
     record_secret: bytes,
+    today: date,
 ) -> None:
     if batch.state is BatchState.INSTRUCTED and is_alive(batch.code, batch.run_id, control, workflow):
         wake_if_answered(batch.batch_id, control=control, lake=lake, workflow=workflow)
         return
     settle_batch(batch.batch_id, control=control, lake=lake)
-    publish_records(batch.batch_id, control=control, lake=lake, records=records, book=book, record_secret=record_secret)
+    publish_records(
+        batch.batch_id,
+        control=control,
+        lake=lake,
+        records=records,
+        orders=orders,
+        book=book,
+        record_secret=record_secret,
+        today=today,
+    )
     amend_run(batch.batch_id, control=control, lake=lake)

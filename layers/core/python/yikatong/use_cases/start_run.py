@@ -72,13 +72,12 @@ def start_run(
     workflow: Workflow,
     book: PlanBook,
     settings: Settings,
-    reopen_stopped: bool = True,
 ) -> str:
     """Start, or start again, the run this order names; harmless however often the same order arrives.
 
     `n` of the execution `{run_id}-{n}` rises only when execution n-1 has ended and the run has not. A tick with nothing
-    to bind records itself CLOSED, without an execution. `reopen_stopped` is False for the news that an execution ended:
-    a run that a person stopped stays stopped until a person resumes it.
+    to bind records itself CLOSED, without an execution. A run that a person stopped stays stopped, whatever is
+    delivered again, until a person resumes it (`stop_run.resume_run`).
     """
     if day_refusal(book.by_code(order.plan_year, order.code), order.as_of, Mode(order.mode)):
         return "not_a_day"
@@ -91,13 +90,11 @@ def start_run(
             return "empty"
     if run.state in ENDED_RUN:
         return "ended"
+    if run.state is RunState.STOPPED:
+        return "stopped"
     status = workflow.status(run.execution)
     if status == "RUNNING":
         return "running"
-    if run.state is RunState.STOPPED and not reopen_stopped:
-        return "stopped"
-    if run.state is RunState.STOPPED:
-        run = _save(control, run.moved(RunState.OPEN))
     if status == "ENDED":
         run = _save(control, run.model_copy(update={"attempt": run.attempt + 1}))
     workflow.start(run.execution, order, identity)

@@ -3,9 +3,9 @@
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 import polars as pl
 
@@ -15,7 +15,7 @@ from yikatong.errors import Conflict, Refusal
 from yikatong.payments import batch_id as identify
 from yikatong.payments import digest_of, sha256_hex
 from yikatong.plan import Mode, PlanBook, Settings, Subsidy
-from yikatong.ports import Control, Lake
+from yikatong.ports import Control, Lake, Reports
 from yikatong.registry import RegistryReader
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.roster.context import RosterContext
@@ -25,25 +25,24 @@ from yikatong.states import BATCH, BatchState
 from yikatong.use_cases.withdraw_batch import withdraw
 
 _KEY = re.compile(r"([0-9]{4})/(23[0-9]{4})/([0-9]{1,2})/([^/]+)")
+MAX_ROSTER_BYTES = 256 * 1024 * 1024
+"""About three million rows: a roster is held in memory whole, so there is an end."""
 NOT_CLAIMED_YET = (BatchState.RECEIVED, BatchState.VALIDATED, BatchState.APPROVED, BatchState.BOUND)
-
-
-class Reports(Protocol):
-    """Where bureaus find what became of their files; a report may be written again."""
-
-    def put(self, key: str, data: bytes) -> None: ...
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """One roster object as it arrived. `sequencer` orders the versions of one key, as S3 numbers them."""
+    """One roster object as it arrived. `sequencer` orders the versions of one key, as S3 numbers them.
+
+    `size` in bytes, `read` fetches the content."""
 
     object_key: str
     object_version: str
     sequencer: str
     mode: str
     upload_id: str
-    data: bytes
+    size: int
+    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,13 @@ def validate_roster(
     try:
         place = _place(arrival, book)
         uploader = _uploader(arrival, place, control)
+        if arrival.size > MAX_ROSTER_BYTES:
+            raise Refusal(f"名册超过 {MAX_ROSTER_BYTES // 1024 // 1024} MB，请按乡镇拆分后再上传。", "too_large")
     except Refusal as refusal:
         reports.put(f"misplaced/{arrival.object_key}.txt", refusal.message.encode())
         return "misplaced"
-    batch = _receive(arrival, place, uploader, control, now)
+    data = arrival.read()
+    batch = _receive(arrival, data, place, uploader, control, now)
     if batch.state is not BatchState.RECEIVED:
         return "replayed"
     refusal_reason = _succeed_predecessor(batch, arrival, control, settings)
@@ -83,7 +85,7 @@ def validate_roster(
     if registry is not None:
         reader = RegistryReader(lake, registry.registry_version)
         context = RosterContext(**{**vars(context), "registry_for": reader.rows_for})
-    validation = validate(arrival.data, place.file_name, context)
+    validation = validate(data, place.file_name, context)
     judged = _judged(batch, validation, registry, refusal_reason, lake)
     _report(judged, validation, place, reports)
     try:
@@ -120,9 +122,9 @@ def _uploader(arrival: Arrival, place: _Place, control: Control) -> str:
     return upload.principal
 
 
-def _receive(arrival: Arrival, place: _Place, uploader: str, control: Control, now: datetime) -> Batch:
+def _receive(arrival: Arrival, data: bytes, place: _Place, uploader: str, control: Control, now: datetime) -> Batch:
     assert place.subsidy.code is not None
-    sha256 = sha256_hex(arrival.data)
+    sha256 = sha256_hex(data)
     code = place.subsidy.code
     identity = identify(place.plan_year, code, place.region, arrival.mode, arrival.object_key, sha256)
     standing = control.read(Batch, *batch_key(identity))
