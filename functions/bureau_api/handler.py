@@ -6,22 +6,20 @@ A route decodes a typed request, calls one use case and encodes its answer. A re
 
 import json
 import secrets
-import traceback
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from yikatong.aws.problems import Problems
 from yikatong.aws.wiring import wiring
 from yikatong.errors import Conflict, Refusal
-from yikatong.principals import Action, Principal, find_principal
+from yikatong.principals import PROVINCE, Action, Principal, authorize, find_principal
 from yikatong.runs import name_run
 from yikatong.states import BatchState
 from yikatong.use_cases import list_batches as look
@@ -40,6 +38,7 @@ TRIES = 5
 app = APIGatewayRestResolver(enable_validation=True)
 logger = Logger(service="bureau_api")
 T = TypeVar("T")
+MessageId = Annotated[str, Path(pattern="^[TF][0-9a-f]{16,26}-[0-9]{4}$")]
 Year = Annotated[int, Path(ge=2000, le=2100)]
 
 
@@ -184,53 +183,24 @@ def post_stop(run_id: str, body: Because) -> dict[str, Any]:
     return look.run_view(decided(lambda: stop_run(made.control, made.workflow, made.book, who, run_id, body.reason)))
 
 
-STATUS_OF = {"forbidden": 403, "not_found": 404, "no_plan": 404, "no_subsidy": 404, "conflict": 409}
-TITLES = {403: "无权办理", 404: "没有找到", 409: "与现状不符", 422: "请求内容不正确", 500: "系统故障"}
+@app.post("/v1/messages/<message_id>/resend")
+def post_resend(message_id: MessageId) -> dict[str, str]:
+    """Done by a function of its own: it talks to the bank and carries polars, which this API must not."""
+    made, who = wiring(), caller()
+    authorize(who, Action.RESEND_MESSAGE, PROVINCE)
+    order = {"message_id": message_id, "ordered_by": who.name}
+    answer = made.client("lambda").invoke(FunctionName=made.environment["RESEND_MESSAGE"], Payload=json.dumps(order))
+    outcome: dict[str, str] = json.load(answer["Payload"])
+    if "FunctionError" in answer:
+        raise RuntimeError("resend_message failed; its own log says where")
+    if outcome["outcome"] == "refused":
+        raise Refusal(outcome["detail"], outcome["code"])
+    return outcome
 
 
-def problem(status: int, code: str, detail: str, **more: object) -> Response[str]:
-    """A problem detail (RFC 9457); `correlation_id` is what the caller tells whoever looks into it."""
-    correlation_id = app.current_event.request_context.request_id
-    body = {"type": f"urn:yikatong:problem:{code}", "title": TITLES[status], "status": status, "detail": detail}
-    logger.info("refused", problem=code, status=status)
-    text = json.dumps(body | {"correlation_id": correlation_id} | more, ensure_ascii=False)
-    return Response(status, "application/problem+json", text)
-
-
-def refused(refusal: Refusal) -> Response[str]:
-    if isinstance(refusal, Conflict):
-        return problem(409, "conflict", "同时有别的操作改动了它，请重新查看后再试。")
-    return problem(STATUS_OF.get(refusal.code, 422), refusal.code, refusal.message)
-
-
-def invalid(error: RequestValidationError) -> Response[str]:
-    # Where it is wrong and how, never what was sent: that may be personal.
-    errors = [{"at": ".".join(map(str, e["loc"][1:])) or str(e["loc"][0]), "kind": e["type"]} for e in error.errors()]
-    words = "、".join(f"{each['at']}{'缺少' if each['kind'] == 'missing' else '不正确'}" for each in errors[:10])
-    return problem(422, "invalid", f"请求内容不正确：{words}。", errors=errors[:100])
-
-
-def no_route(_: NotFoundError) -> Response[str]:
-    return problem(404, "not_found", "没有这个地址。")
-
-
-def broken(error: Exception) -> Response[str]:
-    # The place, not the message: an exception's text may quote a row.
-    logger.error("unexpected", exception_name=type(error).__name__, at=traceback.format_tb(error.__traceback__)[-6:])
-    return problem(500, "broken", "系统出了故障，请稍后再试；多次出现请报告并附上编号。")
-
-
-app.exception_handler(Refusal)(refused)
-app.exception_handler(RequestValidationError)(invalid)
-app.exception_handler(Exception)(broken)
-app.not_found(no_route)
+problems = Problems(app, logger)
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    answer = app.resolve(event, context)
-    answer["multiValueHeaders"] |= {
-        "X-Correlation-Id": [event["requestContext"]["requestId"]],
-        "Cache-Control": ["no-store"],
-    }
-    return answer
+    return problems.resolve(event, context)

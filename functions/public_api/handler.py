@@ -4,21 +4,17 @@ The query is a POST: name and id number never stand in an address. An unknown pe
 answer by the same way. Bodies are never logged; no polars here, the first query of the day must not wait for it.
 """
 
-import json
-import traceback
 from typing import Annotated, Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from yikatong.aws.lake import S3Lake
+from yikatong.aws.problems import Problems
 from yikatong.aws.wiring import wiring
-from yikatong.errors import Refusal
 from yikatong.plan import Plan
 from yikatong.use_cases.query_records import RecordQuery, query_records
 
@@ -67,45 +63,9 @@ def post_query(body: RecordQuery) -> dict[str, Any]:
     return {"records": query_records(made.records, made.record_secret, body)}
 
 
-def problem(status: int, title: str, code: str, detail: str) -> Response[str]:
-    """A problem detail (RFC 9457). It never says what was sent."""
-    body = {"type": f"urn:yikatong:problem:{code}", "title": title, "status": status, "detail": detail}
-    correlation_id = app.current_event.request_context.request_id
-    text = json.dumps(body | {"correlation_id": correlation_id}, ensure_ascii=False)
-    return Response(status, "application/problem+json", text)
-
-
-def refused(refusal: Refusal) -> Response[str]:
-    return problem(404, "没有找到", refusal.code, refusal.message)
-
-
-def invalid(error: RequestValidationError) -> Response[str]:
-    fields = sorted(
-        {str(each["loc"][-1]) for each in error.errors() if each["loc"][-1] in ("name", "id_number", "year")}
-    )
-    return problem(422, "请求内容不正确", "invalid", f"请求内容不正确{'：' if fields else ''}{'、'.join(fields)}。")
-
-
-def no_route(_: NotFoundError) -> Response[str]:
-    return problem(404, "没有找到", "not_found", "没有这个地址。")
-
-
-def broken(error: Exception) -> Response[str]:
-    # The place, not the message: an exception's text may quote what was sent.
-    logger.error("unexpected", exception_name=type(error).__name__, at=traceback.format_tb(error.__traceback__)[-6:])
-    return problem(500, "系统故障", "broken", "系统出了故障，请稍后再试。")
-
-
-app.exception_handler(Refusal)(refused)
-app.exception_handler(RequestValidationError)(invalid)
-app.exception_handler(Exception)(broken)
-app.not_found(no_route)
+problems = Problems(app, logger)
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    answer = app.resolve(event, context)
-    headers = answer["multiValueHeaders"] | {"X-Correlation-Id": [event["requestContext"]["requestId"]]}
-    # What is not expressly public is personal, a refusal included.
-    headers.setdefault("Cache-Control", ["no-store"])
-    return answer | {"multiValueHeaders": headers}
+    return problems.resolve(event, context)

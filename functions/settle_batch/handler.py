@@ -4,6 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from yikatong.aws.wiring import wiring
 from yikatong.use_cases.settle_batch import settle_batch
 

@@ -63,6 +63,17 @@ def resend_message(
     return "sent"
 
 
+def resend_or_say_why(
+    message_id: str, ordered_by: str, *, control: Control, lake: Lake, bank: Bank, banks: Banks, now: datetime
+) -> dict[str, str]:
+    """As `resend_message`, for a caller in another process: {"outcome"}, or {"outcome": "refused", "code", "detail"}."""
+    try:
+        outcome = resend_message(message_id, ordered_by, control=control, lake=lake, bank=bank, banks=banks, now=now)
+    except Refusal as refusal:
+        return {"outcome": "refused", "code": refusal.code, "detail": refusal.message}
+    return {"outcome": outcome}
+
+
 def _next_attempt(message_id: str, sent: dict[str, str], now: datetime, deadline_s: int, lake: Lake) -> int:
     """The number of the next resend; refused while an earlier hand-over may still be under way."""
     notes = [lake.get(key) for key in lake.keys(resent_key(message_id, None))]
