@@ -3,6 +3,7 @@
 import sys
 
 import typer
+
 from yikatong.errors import Refusal
 
 app = typer.Typer(
@@ -14,11 +15,12 @@ app = typer.Typer(
 
 
 def _add_commands() -> None:
-    from cli import bureau, local, plan, query, roster
+    from cli import bureau, cards, invoke, local, plan, query, roster
     from cli.demo import run as demo
 
     app.add_typer(plan.app, name="plan")
     app.add_typer(roster.app, name="roster")
+    app.add_typer(cards.app, name="cards")
     app.command("send")(bureau.send)
     app.add_typer(bureau.batch_app, name="batch")
     app.add_typer(bureau.occasion_app, name="occasion")
@@ -26,6 +28,7 @@ def _add_commands() -> None:
     app.add_typer(bureau.run_app, name="run")
     app.command("query")(query.query)
     app.add_typer(local.app, name="local")
+    app.command("invoke")(invoke.invoke)
     app.command("demo")(demo.demo)
 
 

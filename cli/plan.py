@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+
 from yikatong.errors import Refusal
 from yikatong.plan import (
     Frequency,

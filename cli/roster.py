@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from yikatong.errors import Refusal
 from yikatong.plan import Mode, PlanBook, Settings, Subsidy
 
@@ -36,7 +37,9 @@ Region = Annotated[str, typer.Option("--region", metavar="代码", help="财政�
 PlanFiles = Annotated[
     list[Path] | None, typer.Option("--plan", metavar="文件", help="计划 CSV，可重复给出；不给则用随版本发布的计划。")
 ]
-PlanYear = Annotated[int | None, typer.Option("--plan-year", metavar="年", help="序号所在的计划年度；不给则按日期或属期。")]
+PlanYear = Annotated[
+    int | None, typer.Option("--plan-year", metavar="年", help="序号所在的计划年度；不给则按日期或属期。")
+]
 
 
 def _book(files: list[Path] | None) -> PlanBook:

@@ -52,6 +52,7 @@ SIZES: Mapping[str, Size] = {
     "settle_batch": BATCH,
     "publish_records": BATCH,
     "close_run": STEP,
+    "resend_message": BATCH,
     "bureau_api": API,
     "public_api": API,
 }
@@ -102,6 +103,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             buckets.card_drop.read("*", versions=True),
             lake.read("cards/*"),
             lake.put("cards/*"),
+            buckets.reports.put("cards/*"),
             control.read_write(),
         ),
         "start_run": (
@@ -150,6 +152,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             lake.put("receipts/*", "settlements/*", "runs/*"),
             records.batch_write(),
             secrets.record_key.read(),
+            put_events(made.bus),
             workflow.answer_task(PAYOUT, context),
             workflow.describe(PAYOUT, context),
         ),
@@ -171,8 +174,16 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             lake.read("settlements/*", "instructions/*"),
             records.batch_write(),
             secrets.record_key.read(),
+            put_events(made.bus),
         ),
-        "close_run": (control.read_write(), lake.read("runs/*"), lake.put("runs/*")),
+        "close_run": (control.read_write(), lake.read("runs/*"), lake.put("runs/*"), put_events(made.bus)),
+        "resend_message": (
+            banks,
+            control.read_write(),
+            lake.read("sent/*", "sent-again/*", "instructions/*", "receipts/*"),
+            lake.put("sent-again/*", "receipts/*"),
+            secrets.bank_tokens.read(),
+        ),
         "bureau_api": (
             plans,
             control.read_write(),
@@ -184,6 +195,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             put_events(made.bus),
             workflow.describe(PAYOUT, context),
             workflow.stop(PAYOUT, context),
+            invoke("resend_message", context),
         ),
         "public_api": (plans, records.query(), secrets.record_key.read(), buckets.site.read("policies/*")),
     }
@@ -214,6 +226,13 @@ def create_functions(made: Resources, settings: StackSettings, context: Context)
 
 def put_events(bus: aws.cloudwatch.EventBus) -> Grant:
     return Grant((Statement(("events:PutEvents",), (bus.arn,)),), {"EVENT_BUS": bus.name})
+
+
+def invoke(verb: str, context: Context) -> Grant:
+    """Call another function and wait; its ARN is built from its name, since both are made in one go."""
+    return Grant(
+        (Statement(("lambda:InvokeFunction",), (context.function_arn(verb),)),), {verb.upper(): context.name(verb)}
+    )
 
 
 def _plan_paths(settings: StackSettings) -> Grant:

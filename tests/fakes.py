@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from yikatong.errors import Conflict
 from yikatong.batches import scope_prefix
+from yikatong.errors import Conflict
 from yikatong.ports import BankSilence, DigestMismatch, Once, RunOrder, Stored
 
 S = TypeVar("S", bound=Stored)

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from yikatong.roster.sample import Sample
-
 from cli import api
 from infra.local.cloud import LocalCloud
+from yikatong.roster.sample import Sample
 
 DEPARTMENT, OPERATOR = "province-department", "province-operator"
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
 from yikatong.errors import Refusal
 
 FIRST_DAY = date(2023, 1, 9)
@@ -19,14 +20,13 @@ def demo(
     ] = None,
 ) -> None:
     """演示：在本机云上发放四个补贴项目，从名册到公开查询；账不平时以非零结束。"""
-    from yikatong.plan import PlanBook, Settings
-
     from cli.demo.books import faults
     from cli.demo.office import OPERATOR, Office
     from cli.demo.show import print_all
     from cli.demo.story import Story, steps
     from cli.query import records_table
     from infra.local.cloud import LocalCloud
+    from yikatong.plan import PlanBook, Settings
 
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise Refusal(f"{keep} 不是空目录，请换一个目录。")

@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from cli.demo.office import DEPARTMENT, OPERATOR, Office
 from yikatong.cards import CardState
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook, Settings
 from yikatong.roster.people import Person, invent_people
 from yikatong.roster.sample import Sample, make_sample
-
-from cli.demo.office import DEPARTMENT, OPERATOR, Office
 
 YEAR = 2023
 REGIONS = {"230102": "harbin", "230202": "qiqihar"}

@@ -11,8 +11,13 @@ from typing import Annotated, Any, TypeVar
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -34,6 +39,8 @@ from yikatong.use_cases.withdraw_batch import withdraw_batch
 UPLOAD_EXPIRES_S = 900
 REPORT_EXPIRES_S = 300
 TRIES = 5
+REPLIES = IdempotencyConfig(expires_after_seconds=24 * 3600)
+"""For replies only: what guards payments is the claim (PROTOCOL), never this."""
 
 app = APIGatewayRestResolver(enable_validation=True)
 logger = Logger(service="bureau_api")
@@ -150,10 +157,24 @@ def put_funds(
 
 
 @app.post("/v1/runs")
-def post_run(body: RunRequest) -> dict[str, Any]:
-    made, order_id = wiring(), secrets.token_hex(4)
-    order = order_run(made.control, made.orders, made.book, caller(), body, today=made.now().date(), order_id=order_id)
-    return {"run_id": name_run(order), "as_of": order.as_of.isoformat(), "mode": order.mode}
+def post_run(
+    body: RunRequest, idempotency_key: Annotated[str | None, Header(min_length=8, max_length=64)] = None
+) -> dict[str, Any]:
+    """With an `Idempotency-Key` the same request again within a day gets the first reply, and orders nothing more."""
+    made, who = wiring(), caller()
+
+    def ordered(*, request: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # what makes two calls the same one
+        order_id = secrets.token_hex(4)
+        order = order_run(made.control, made.orders, made.book, who, body, today=made.now().date(), order_id=order_id)
+        return {"run_id": name_run(order), "as_of": order.as_of.isoformat(), "mode": order.mode}
+
+    if idempotency_key is None:
+        return ordered(request={})
+    request = {"key": idempotency_key, "principal": who.name, "order": body.model_dump(mode="json")}
+    replies = DynamoDBPersistenceLayer(made.environment["IDEMPOTENCY_TABLE"])
+    once = idempotent_function(ordered, data_keyword_argument="request", persistence_store=replies, config=REPLIES)
+    reply: dict[str, Any] = once(request=request)
+    return reply
 
 
 @app.get("/v1/runs")

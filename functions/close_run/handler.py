@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from yikatong.aws.faults import without_quoting
 from yikatong.aws.wiring import wiring
 from yikatong.use_cases.close_run import close_run
 
@@ -12,6 +13,7 @@ logger = Logger(service="close_run")
 
 
 @logger.inject_lambda_context
+@without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
     run = close_run(event["run_id"], event["code"], control=w.control, lake=w.lake, orders=w.orders)

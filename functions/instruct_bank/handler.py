@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from yikatong.aws.faults import without_quoting
 from yikatong.aws.wiring import wiring
 from yikatong.bank.settings import committed_banks
 from yikatong.use_cases.instruct_bank import instruct_bank
@@ -13,6 +14,7 @@ logger = Logger(service="instruct_bank")
 
 
 @logger.inject_lambda_context
+@without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
     handed_over = instruct_bank(
@@ -30,5 +32,5 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     if handed_over is None:
         logger.info("batch skipped", batch_id=event["batch_id"])
         return {"outcome": "skipped"}
-    logger.info("bank instructed", batch_id=event["batch_id"], **handed_over)
+    logger.info("bank instructed", extra={"batch_id": event["batch_id"], **handed_over})
     return {"outcome": "instructed"}

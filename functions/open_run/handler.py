@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from yikatong.aws.faults import without_quoting
 from yikatong.aws.wiring import wiring
 from yikatong.runs import map_items_key
 from yikatong.use_cases.open_run import open_run
@@ -13,6 +14,7 @@ logger = Logger(service="open_run")
 
 
 @logger.inject_lambda_context
+@without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
     run_id: str = event["run_id"]

@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from yikatong.aws.faults import without_quoting
 from yikatong.aws.wiring import wiring
 from yikatong.use_cases.publish_records import publish_records
 
@@ -12,6 +13,7 @@ logger = Logger(service="publish_records")
 
 
 @logger.inject_lambda_context
+@without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
     written = publish_records(

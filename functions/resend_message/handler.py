@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from yikatong.aws.faults import without_quoting
 from yikatong.aws.wiring import wiring
 from yikatong.bank.settings import committed_banks
 from yikatong.use_cases.resend_message import resend_or_say_why
@@ -13,6 +14,7 @@ logger = Logger(service="resend_message")
 
 
 @logger.inject_lambda_context
+@without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
     outcome = resend_or_say_why(
@@ -24,5 +26,5 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         banks=committed_banks(),
         now=w.now(),
     )
-    logger.info("resend ordered", message_id=event["message_id"], ordered_by=event["ordered_by"], **outcome)
+    logger.info("resend ordered", message_id=event["message_id"], outcome=outcome["outcome"])
     return outcome

@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from yikatong.aws.faults import without_quoting
 from yikatong.aws.wiring import wiring
 from yikatong.plan import WorkingDays
 from yikatong.ports import RunOrder
@@ -18,6 +19,7 @@ logger = Logger(service="start_run")
 processor = BatchProcessor(EventType.SQS)
 
 
+@without_quoting
 def handle_order(record: SQSRecord) -> None:
     w = wiring()
     detail = record.json_body["detail"]
@@ -51,6 +53,7 @@ def handle_tick(event: dict[str, Any]) -> str:
 
 
 @logger.inject_lambda_context
+@without_quoting
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     if "Records" in event:
         return process_partial_response(event=event, record_handler=handle_order, processor=processor, context=context)

@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from yikatong.aws.faults import without_quoting
 from yikatong.aws.objects import Bucket
 from yikatong.aws.s3_events import fetch_dropped
 from yikatong.aws.wiring import wiring
@@ -16,6 +17,7 @@ logger = Logger(service="validate_roster")
 processor = BatchProcessor(EventType.SQS)
 
 
+@without_quoting
 def handle(record: SQSRecord) -> None:
     w = wiring()
     dropped = fetch_dropped(record.json_body, w.client("s3"))
@@ -41,5 +43,6 @@ def handle(record: SQSRecord) -> None:
 
 
 @logger.inject_lambda_context
+@without_quoting
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     return process_partial_response(event=event, record_handler=handle, processor=processor, context=context)

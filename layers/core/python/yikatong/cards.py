@@ -1,8 +1,8 @@
 """社会保障卡: the registry of cards, and the one rule that says whether a payment may go to one (DESIGN §4).
 
 The rule is asked twice of the same function: when a roster arrives, as advice, and at claim time against the registry
-version the run froze, as law. The registry is kept in partitions by the first four digits of the id number (the city), so
-that a batch reads only what it needs.
+version the run froze, as law. The registry is kept in partitions by the first four digits of the id number (the city),
+so that a batch reads only what it needs.
 """
 
 from collections.abc import Iterable

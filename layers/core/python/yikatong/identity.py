@@ -118,7 +118,7 @@ def number_expression(id_number: "pl.Expr") -> "pl.Expr":
 
 
 def fault_expression(id_number: "pl.Expr", number: "pl.Expr", on: date) -> "pl.Expr":
-    """`id_fault` for normalised ids and their `number_expression`: 0 for none, else 1 + the index into FAULTS (UInt8)."""
+    """`id_fault` for normalised ids and their `number_expression`, as UInt8: 0 for none, else 1 + its index in FAULTS."""
     import polars as pl
 
     last = id_number.str.slice(17, 1)

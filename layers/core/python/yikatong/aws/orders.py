@@ -39,11 +39,14 @@ class EventOrders:
 class ScheduleOrders:
     """Implements `yikatong.ports.OneTimeSchedules`, in the plan's own schedule group."""
 
-    def __init__(self, client: "EventBridgeSchedulerClient", group: str, target_arn: str, role_arn: str) -> None:
+    def __init__(
+        self, client: "EventBridgeSchedulerClient", group: str, target_arn: str, role_arn: str, dead_arn: str
+    ) -> None:
         self._client = client
         self._group = group
         self._target_arn = target_arn
         self._role_arn = role_arn
+        self._dead_arn = dead_arn
 
     def order_once(self, name: str, at: datetime, order: dict[str, Any]) -> None:
         try:
@@ -54,7 +57,13 @@ class ScheduleOrders:
                 ScheduleExpressionTimezone="Asia/Shanghai",
                 FlexibleTimeWindow={"Mode": "OFF"},
                 ActionAfterCompletion="DELETE",
-                Target={"Arn": self._target_arn, "RoleArn": self._role_arn, "Input": json.dumps(order)},
+                Target={
+                    "Arn": self._target_arn,
+                    "RoleArn": self._role_arn,
+                    "Input": json.dumps(order),
+                    # A payday that could not be delivered must not vanish.
+                    "DeadLetterConfig": {"Arn": self._dead_arn},
+                },
             )
         except self._client.exceptions.ConflictException:
             # Made by an earlier delivery of the same tick: the name says which tick, so it is the same order.

@@ -66,7 +66,11 @@ class Wiring:
     def one_time_schedules(self) -> ScheduleOrders:
         env = self.environment
         return ScheduleOrders(
-            self.client("scheduler"), env["SCHEDULE_GROUP"], env["START_RUN_ARN"], env["SCHEDULE_ROLE_ARN"]
+            self.client("scheduler"),
+            group=env["SCHEDULE_GROUP"],
+            target_arn=env["START_RUN_ARN"],
+            role_arn=env["SCHEDULE_ROLE_ARN"],
+            dead_arn=env["SCHEDULE_DEAD_ARN"],
         )
 
     @cached_property

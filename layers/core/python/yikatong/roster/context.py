@@ -17,8 +17,8 @@ RegistryFor = Callable[[pl.Series], pl.DataFrame]
 class RosterContext:
     """`as_of` is the day the roster is judged for; slots are judged at `plan.judging_date` of it.
 
-    `occasions` are the names of the occasions opened for this subsidy. `registry_for` None: no registry exists yet, cards
-    are not judged and the report says so.
+    `occasions` are the names of the occasions opened for this subsidy. `registry_for` None: no registry exists yet,
+    cards are not judged and the report says so.
     """
 
     book: PlanBook

@@ -1,4 +1,4 @@
-"""Which encoding a text file is in, decided strictly: a file that cannot be decoded as a whole is refused with the row."""
+"""The encoding of a text file, decided strictly: one that cannot be decoded as a whole is refused with the row."""
 
 import codecs
 

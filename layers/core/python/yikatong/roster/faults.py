@@ -34,7 +34,7 @@ class PlantedFault:
 
 @dataclass
 class Field:
-    """The roster being spoiled: rows, the people of the registry by id, people in neither, and what has been planted."""
+    """The roster being spoiled: rows, the registry by id, people in neither, and what has been planted."""
 
     rows: list[Row]
     registry: dict[str, Person]

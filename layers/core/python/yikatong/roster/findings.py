@@ -1,8 +1,8 @@
-"""The closed list of what can be said of a roster: code, level, what is wrong, how to cure it (Chinese, for the bureau).
+"""The closed list of what can be said of a roster: code, level, what is wrong, how to cure it, in Chinese.
 
-Five levels (DESIGN §4): `refuse` the file, `exclude` the row, `hold` it for its card, `review` by the approver by name,
-`remark`. A code not in this list cannot be found; `docs/` is written from it. Texts in braces are filled in by the check
-and never hold an id number, an account or a full name: what was found is shown masked.
+Five levels (DESIGN §4): `refuse` the file, `exclude` the row, `hold` it for its card, `review` by the approver by
+name, `remark`. A code not in this list cannot be found; `docs/` is written from it. Texts in braces are filled in by
+the check and never hold an id number, an account or a full name: what was found is shown masked.
 """
 
 from dataclasses import dataclass
@@ -100,8 +100,8 @@ _EXCLUDE = _rules(
     ("slot_empty", "属期是空的", "请填写属期，例如 {example}"),
     ("slot_unreadable", "属期看不懂或与发放频次（{frequency}）不符", "应写作 {example}"),
     ("slot_not_payable", "{detail}", "请核对属期；确需发放的请在可发放的时间上传"),
-    ("repeated_identical", "与第{first}行完全相同，同一人（户）同一属期只发一次", "本行已剔除，第{first}行照发，无需处理"),
-    ("repeated_different", "同一人（户）同一属期出现在第{rows}行，内容不一致", "这些行都不发放，请核实后只保留正确的一行"),
+    ("repeated_identical", "与第{first}行完全相同，同一人（户）同一属期只发一次", "只剔除本行，无需处理"),
+    ("repeated_different", "同一人（户）同一属期出现在第{rows}行，内容不一致", "都不发放，请核实后只留一行"),
 )  # fmt: skip
 _HOLD = _rules(
     Level.HOLD,

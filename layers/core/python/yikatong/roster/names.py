@@ -19,7 +19,7 @@ _DAMAGED = r"[?？\x{FFFD}]"
 
 
 def normalise_name_expression(raw: pl.Expr) -> pl.Expr:
-    """A name without outer blanks, without inner ones between Chinese characters, and with one separator; blank → null."""
+    """A name without outer blanks, a Chinese one without inner ones either, and with one separator; blank → null."""
     stripped = raw.str.replace_all(rf"^{_BLANKS}+|{_BLANKS}+$", "")
     closed = pl.when(stripped.str.contains(_HAN)).then(stripped.str.replace_all(_BLANKS, "")).otherwise(stripped)
     tidy = closed.str.replace_all(_SEPARATORS, SEPARATOR)

@@ -1,7 +1,6 @@
 """Invented people with ids that check, to try rosters with. No real person is meant; regions are Heilongjiang's own."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
@@ -69,21 +68,18 @@ def region_codes() -> tuple[str, ...]:
 def invent_people(
     count: int, *, region: str, seed: int, on: date, youngest: int = 18, eldest: int = 95
 ) -> list[Person]:
-    """So many different people, most born in `region` (six digits; a city's code means its counties), the same for a seed.
+    """So many different people, the same for a seed, most born in `region` (six digits; a city means its counties).
 
     Ages on `on` lie between `youngest` and `eldest` years. A region outside Heilongjiang is refused.
     """
-    return list(_invent(count, region=region, seed=seed, on=on, youngest=youngest, eldest=eldest))
-
-
-def _invent(count: int, *, region: str, seed: int, on: date, youngest: int, eldest: int) -> Iterator[Person]:
     homes = _homes(region)
     chance = random.Random(f"people {region} {seed}")
     oldest = on.toordinal() - eldest * 365
     span = (eldest - youngest) * 365
     ids: set[str] = set()
     accounts: set[str] = set()
-    while len(ids) < count:
+    people: list[Person] = []
+    while len(people) < count:
         home = chance.choice(region_codes() if chance.random() < 0.1 else homes)
         birth = date.fromordinal(oldest) + timedelta(days=chance.randrange(span))
         first_17 = f"{home}{birth:%Y%m%d}{chance.randrange(1, 1000):03d}"
@@ -93,17 +89,15 @@ def _invent(count: int, *, region: str, seed: int, on: date, youngest: int, elde
             continue
         ids.add(first_17)
         accounts.add(account)
-        yield Person(_name(chance), first_17 + check_digit(first_17), account, chance.choice(_BANKS))
+        people.append(Person(_name(chance), first_17 + check_digit(first_17), account, chance.choice(_BANKS)))
+    return people
 
 
 def _homes(region: str) -> tuple[str, ...]:
-    prefix = region.rstrip("0") if region.endswith("00") else region
-    homes = tuple(
-        code for code in region_codes() if code.startswith(prefix.ljust(4, "0") if len(prefix) <= 4 else prefix)
-    )
-    if not homes:
-        homes = region_codes() if region in ("230000", PROVINCE) else ()
-    if not homes:
+    """The counties of a region: itself, a city's (…00), or the province's (…0000)."""
+    prefix = region.removesuffix("00").removesuffix("00")
+    homes = tuple(code for code in region_codes() if code.startswith(prefix))
+    if not homes or len(region) != len(f"{PROVINCE}0000"):
         raise Refusal(f"{region} 不是黑龙江省的行政区划代码", "bad_region")
     return homes
 

@@ -42,8 +42,9 @@ def instruct_bank(
 ) -> dict[str, int] | None:
     """Store the instruction, move the batch to INSTRUCTED, then hand over each message that nobody handed over yet.
 
-    Returns {"messages", "sent", "enquired"}, or None when the batch was taken or withdrawn meanwhile. A crash at any point is repaired by the retry: it uses the stored bytes,
-    and enquires about a message whose sent mark stands, instead of sending it again.
+    Returns {"messages", "sent", "enquired"}, or None when the batch was taken or withdrawn meanwhile. A crash at any
+    point is repaired by the retry: it uses the stored bytes, and enquires about a message whose sent mark stands,
+    instead of sending it again.
     """
     batch = _read(batch_id, control)
     if batch.state is BatchState.CLAIMED and batch.run_id == run_id:

@@ -59,7 +59,8 @@ def _pass_trial(batch: Batch, control: Control, orders: Orders, book: PlanBook, 
     Formal batches that waited for it, of a subsidy without schedules, get a run of their own: no tick will come for
     them (PROTOCOL R3).
     """
-    assert batch.settlement is not None and batch.instruction is not None, "only a settled trial can have passed"
+    assert batch.instruction is not None, "only an instructed batch is settled"
+    assert batch.settlement is not None, "only a settled trial can have passed"
     if not batch.settlement.complete:
         return
     pk, sk = trial_key(batch.code, batch.plan_year, batch.region)
