@@ -5,6 +5,7 @@ or repeated receipt needs no rule of its own, and a settlement can be recomputed
 """
 
 import io
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -64,34 +65,33 @@ def fold(payments: pl.DataFrame, statements: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def statements_of(batch: Batch, payments: pl.DataFrame, lake: Lake) -> tuple[pl.DataFrame, list[str]]:
-    """Every believable statement kept for this batch, and the keys of the receipts they came from, sorted."""
-    keys = lake.keys(receipts_prefix(batch.batch_id))
+def statements_of(keys: Sequence[str], payments: pl.DataFrame, lake: Lake) -> pl.DataFrame:
+    """Every believable statement of these kept receipts."""
     frames = [pl.DataFrame(schema=STATEMENTS)]
     for key in keys:
         data = lake.get(key)
         assert data is not None, "nobody deletes receipts (PROTOCOL O1)"
         frames.append(read_receipt(data, payments).statements)
-    return pl.concat(frames), keys
+    return pl.concat(frames)
 
 
 def all_answered(batch: Batch, lake: Lake) -> bool:
     """Whether the bank's final word on every payment of the batch is here."""
     payments = payments_of(batch, lake)
-    statements, _ = statements_of(batch, payments, lake)
+    statements = statements_of(lake.keys(receipts_prefix(batch.batch_id)), payments, lake)
     states = fold(payments, statements)["state"]
     return bool(states.is_in([state.value for state in FINAL_PAYMENT]).all())
 
 
 def settle(batch: Batch, lake: Lake) -> Settlement:
     """Fold and store the batch's next settlement; the same receipts give the same object. The caller commits it."""
-    payments = payments_of(batch, lake)
-    statements, keys = statements_of(batch, payments, lake)
-    folded = fold(payments, statements)
     assert batch.instruction is not None
+    keys = lake.keys(receipts_prefix(batch.batch_id))
     digest = digest_of("settle_batch", batch.batch_id, batch.instruction.sha256, sorted_digest(keys))
     if batch.settlement is not None and batch.settlement.digest == digest:
         return batch.settlement
+    payments = payments_of(batch, lake)
+    folded = fold(payments, statements_of(keys, payments, lake))
     seq = 1 if batch.settlement is None else batch.settlement.seq + 1
     key = f"settlements/{batch.batch_id}/{seq}-{digest[:16]}.parquet"
     buffer = io.BytesIO()

@@ -11,7 +11,7 @@ from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
 from yikatong.ports import Control, Lake, Orders, Records, Workflow
 from yikatong.receipts import keep_receipt, read_receipt
-from yikatong.settlement import payments_of
+from yikatong.settlement import all_answered, payments_of
 from yikatong.states import BatchState
 from yikatong.use_cases.await_receipts import wake_if_answered
 from yikatong.use_cases.close_run import amend_run
@@ -51,7 +51,17 @@ def receive_receipt(
             continue
         poison += read_receipt(data, payments_of(batch, lake)).poison
         keep_receipt(data, batch, lake, "delivered")
-        _take_effect(batch, control, lake, workflow, records, orders, book, record_secret, today)
+        take_effect(
+            batch.batch_id,
+            control=control,
+            lake=lake,
+            workflow=workflow,
+            records=records,
+            orders=orders,
+            book=book,
+            record_secret=record_secret,
+            today=today,
+        )
     return tuple(poison)
 
 
@@ -74,8 +84,9 @@ def _batch_of(message_id: str, bank_id: str, control: Control, lake: Lake) -> Ba
     return control.read(Batch, *batch_key(sent["batch_id"]))
 
 
-def _take_effect(
-    batch: Batch,
+def take_effect(
+    batch_id: str,
+    *,
     control: Control,
     lake: Lake,
     workflow: Workflow,
@@ -85,12 +96,21 @@ def _take_effect(
     record_secret: bytes,
     today: date,
 ) -> None:
+    """Let the kept answers count: wake the task that waits for them, or settle, publish and amend the run.
+
+    The batch is read after the answer was kept: `settle_batch` looks for answers again after it has committed, so one
+    of the two sees the other. A live run whose task no longer waits is past waiting; what is answered is settled here.
+    """
+    batch = control.read(Batch, *batch_key(batch_id))
+    assert batch is not None, "batches are never deleted"
     if batch.state is BatchState.INSTRUCTED and is_alive(batch.code, batch.run_id, control, workflow):
-        wake_if_answered(batch.batch_id, control=control, lake=lake, workflow=workflow)
-        return
-    settle_batch(batch.batch_id, control=control, lake=lake)
+        if not all_answered(batch, lake):
+            return
+        if wake_if_answered(batch_id, control=control, lake=lake, workflow=workflow):
+            return
+    settle_batch(batch_id, control=control, lake=lake)
     publish_records(
-        batch.batch_id,
+        batch_id,
         control=control,
         lake=lake,
         records=records,
@@ -99,4 +119,4 @@ def _take_effect(
         record_secret=record_secret,
         today=today,
     )
-    amend_run(batch.batch_id, control=control, lake=lake)
+    amend_run(batch_id, control=control, lake=lake)

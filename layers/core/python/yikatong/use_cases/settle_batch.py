@@ -1,5 +1,7 @@
 """Settle a batch from its receipts: its payments' states, and its money in the funds, in one transaction each time."""
 
+from contextlib import suppress
+
 from yikatong.batches import Batch, Settlement, batch_key
 from yikatong.errors import Conflict
 from yikatong.funds import Funds, funds_key
@@ -16,6 +18,7 @@ def settle_batch(batch_id: str, *, control: Control, lake: Lake) -> Batch:
 
     Rejection gives reserved money back, settlement spends it, a return gives it back, each once: the change is what this
     settlement says less what the last one said, saved with the batch on condition that both are as they were read.
+    Having committed, it looks for answers once more: one kept meanwhile found the batch INSTRUCTED and was left to us.
     """
     while True:
         batch = control.read(Batch, *batch_key(batch_id))
@@ -26,18 +29,15 @@ def settle_batch(batch_id: str, *, control: Control, lake: Lake) -> Batch:
         settlement = settle(batch, lake)
         if batch.settlement is not None and settlement.seq == batch.settlement.seq:
             return batch
-        try:
-            return _commit(batch, settlement, control)
-        except Conflict:
-            # Another settlement, with a receipt we had not seen or had: fold again on top of it.
-            continue
+        # A Conflict is another settlement, with a receipt we had not seen or had: fold again on top of it.
+        with suppress(Conflict):
+            _commit(batch, settlement, control)
 
 
-def _commit(batch: Batch, settlement: Settlement, control: Control) -> Batch:
+def _commit(batch: Batch, settlement: Settlement, control: Control) -> None:
     to = BatchState.PUBLISHED if batch.state is BatchState.PUBLISHED else BatchState.SETTLED
     if batch.mode == Mode.TRIAL:
-        after = batch.moved(to, settlement=settlement)
-        control.save(after)
+        control.save(batch.moved(to, settlement=settlement))
     else:
         holds_fen = settlement.in_doubt.fen
         funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
@@ -47,9 +47,7 @@ def _commit(batch: Batch, settlement: Settlement, control: Control) -> Batch:
             reserved_change_fen=holds_fen - batch.reserved_fen,
             spent_change_fen=_spent_fen(settlement) - (_spent_fen(batch.settlement) if batch.settlement else 0),
         )
-        after = batch.moved(to, settlement=settlement, reserved_fen=holds_fen)
-        control.save(after, changed)
-    return after.changed(version=after.version + 1)
+        control.save(batch.moved(to, settlement=settlement, reserved_fen=holds_fen), changed)
 
 
 def _spent_fen(settlement: Settlement) -> int:
