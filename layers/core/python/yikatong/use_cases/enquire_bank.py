@@ -1,6 +1,8 @@
 """Ask the bank about messages it has not answered: silence is in doubt, and is enquired about, never resent (B2, B3)."""
 
+from yikatong.bank.inbound import parse_inbound
 from yikatong.batches import Batch, batch_key
+from yikatong.errors import Refusal
 from yikatong.ports import Bank, BankSilence, Control, Lake
 from yikatong.receipts import keep_receipt
 from yikatong.settlement import all_answered
@@ -20,13 +22,24 @@ def enquire_bank(batch_id: str, *, control: Control, lake: Lake, bank: Bank) -> 
 
 
 def ask_about(message: str, batch: Batch, lake: Lake, bank: Bank) -> bool:
-    """Ask about one message and keep the answer; False when the bank never received it, or says nothing."""
+    """Ask about one message and keep the answer; False when the bank never received it, or says nothing.
+
+    An answer nobody can read is no answer: what is kept is never deleted, and every settlement reads all of it.
+    """
     assert batch.instruction is not None
     try:
         answer = bank.enquire(batch.instruction.bank_id, message)
     except BankSilence:
         return False
-    if answer is None:
+    if answer is None or not _readable(answer):
         return False
     keep_receipt(answer, batch, lake, "enquired")
+    return True
+
+
+def _readable(answer: bytes) -> bool:
+    try:
+        parse_inbound(answer)
+    except Refusal:
+        return False
     return True
