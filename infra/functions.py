@@ -179,10 +179,16 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
         "close_run": (control.read_write(), lake.read("runs/*"), lake.put("runs/*"), put_events(made.bus)),
         "resend_message": (
             banks,
+            plans,
             control.read_write(),
-            lake.read("sent/*", "sent-again/*", "instructions/*", "receipts/*"),
-            lake.put("sent-again/*", "receipts/*"),
+            lake.read("sent/*", "sent-again/*", "instructions/*", "receipts/*", "settlements/*", "runs/*"),
+            lake.put("sent-again/*", "receipts/*", "settlements/*", "runs/*"),
+            records.batch_write(),
             secrets.bank_tokens.read(),
+            secrets.record_key.read(),
+            put_events(made.bus),
+            workflow.answer_task(PAYOUT, context),
+            workflow.describe(PAYOUT, context),
         ),
         "bureau_api": (
             plans,

@@ -22,8 +22,13 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         event["ordered_by"],
         control=w.control,
         lake=w.lake,
+        workflow=w.workflow,
         bank=w.bank,
         banks=committed_banks(),
+        records=w.records,
+        orders=w.orders,
+        book=w.book,
+        record_secret=w.record_secret,
         now=w.now(),
     )
     logger.info("resend ordered", message_id=event["message_id"], outcome=outcome["outcome"])
