@@ -4,18 +4,17 @@ One process holds at most one (moto's state belongs to the process); two process
 files.
 """
 
+import contextlib
 import dataclasses
 import json
-import os
 import secrets
 import shutil
-import socket
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from infra.local import moto_patches
 from infra.local.bank_process import BankProcess
@@ -24,6 +23,7 @@ from infra.local.clock import Clock
 from infra.local.event_sources import EventSources
 from infra.local.gateway import Gateway, GatewayParts
 from infra.local.local_api import LocalApi
+from infra.local.moto_server import MotoServer
 from infra.local.principals import DEFAULT_PRINCIPALS, AccessKey, create_users, find_credential
 from infra.local.resources import deploy
 from infra.local.routes import Routes
@@ -36,6 +36,12 @@ STAGE = "local"
 QUIET_S = 3.0
 """An execution that has called no function for so long waits for the bank, or for the next day."""
 
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+_Part = TypeVar("_Part", bound=_Closes)
 Program = Callable[[StackSettings], dict[str, Any]]
 """Deploys a stack and returns its outputs by the names of `infra.stack.Deployment`."""
 
@@ -68,7 +74,7 @@ class LocalCloud:
         self._principals = principals
         self._program = program or _stack
         self._overrides = overrides
-        self._closers: list[Callable[[], None]] = []
+        self._running = contextlib.ExitStack()
         self._stopping = threading.Lock()
 
     def __enter__(self) -> "LocalCloud":
@@ -107,6 +113,14 @@ class LocalCloud:
     def calls_file(self) -> Path:
         """Where every AWS call of every function is written down, JSON lines (see `infra.local.worker`)."""
         return self._runtime.calls_file
+
+    def seconds_by_verb(self) -> dict[str, list[float]]:
+        """How long each invocation so far took, by function; the wait for a worker included."""
+        verbs = {name: verb for verb, name in self.resources["functions"].items()}
+        found: dict[str, list[float]] = {}
+        for name, seconds in list(self._runtime.durations):
+            found.setdefault(verbs.get(name, name), []).append(seconds)
+        return found
 
     def deploy(self, program: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Deploy a further Pulumi program into this cloud, and return its outputs; how tests bring functions of their
@@ -161,30 +175,33 @@ class LocalCloud:
     def stop(self) -> None:
         """End every process, thread and file of this cloud; may be called twice."""
         with self._stopping:
-            while self._closers:
-                self._closers.pop()()
+            self._running.close()
 
     def _start(self) -> None:
+        if moto_patches.installed():
+            raise RuntimeError("this process holds a local cloud already: moto's state belongs to the process")
         self._folder = Path(tempfile.mkdtemp(prefix="yikatong-"))
-        self._closers.append(lambda: shutil.rmtree(self._folder, ignore_errors=True))
-        self._clients = Clients(self._start_moto(), REGION)
-        bucket = f"yikatong-{STAGE}-bank-exchange-{self._clients.account}"
-        self.bank = BankProcess(
-            self._clients.endpoint, bucket, self._bank_seed, self.as_of, secrets.token_hex(8), self._bank_options
-        )
-        self._closers.append(self.bank.close)
-        self._gateway = Gateway(LocalApi(self).answer, self._port)
-        self._closers.append(self._gateway.close)
-        self._runtime = LambdaRuntime(
-            self._clients, self._folder, f"{self._gateway.endpoint}/_local/clock", self._concurrency
-        )
-        self._closers.append(self._runtime.close)
-        self._sources = EventSources(self._runtime, self._concurrency)
-        self._closers.append(self._sources.close)
+        self._running.callback(shutil.rmtree, self._folder, ignore_errors=True)
+        self._clients = Clients(self._started(MotoServer()).endpoint, REGION)
+        self.bank = self._started(self._start_bank())
+        self._gateway = self._started(Gateway(LocalApi(self).answer, self._port))
+        clock_url = f"{self._gateway.endpoint}/_local/clock"
+        self._runtime = self._started(LambdaRuntime(self._clients, self._folder, clock_url, self._concurrency))
+        self._sources = self._started(EventSources(self._runtime, self._concurrency))
         moto_patches.install(self._runtime, self._sources)
-        self._closers.append(moto_patches.uninstall)
+        self._running.callback(moto_patches.uninstall)
         self._deploy()
         self._serve()
+
+    def _started(self, part: _Part) -> _Part:
+        """Remember to close a part, whatever happens to the next."""
+        self._running.callback(part.close)
+        return part
+
+    def _start_bank(self) -> BankProcess:
+        bucket = f"yikatong-{STAGE}-bank-exchange-{self._clients.account}"
+        token = secrets.token_hex(8)
+        return BankProcess(self._clients.endpoint, bucket, self._bank_seed, self.as_of, token, self._bank_options)
 
     def _deploy(self) -> None:
         settings = self._settings()
@@ -198,7 +215,7 @@ class LocalCloud:
             self._clients,
             invoke=lambda arn, payload: _decoded(self._invoke_by_name(arn, payload)),
             day_begun=self.bank.day,
-            settled=lambda: void(self.settle(timeout_s=120, quiet_s=QUIET_S)),
+            settled=self._settle_day,
         )
         self._gateway.parts = GatewayParts(
             routes=Routes(self._clients, self.resources.get("apis", {})),
@@ -209,24 +226,9 @@ class LocalCloud:
             read_site=self._read_site,
         )
 
-    def _start_moto(self) -> str:
-        from moto.core.config import default_user_config
-        from moto.server import ThreadedMotoServer
-
-        port = _free_port()
-        os.environ["MOTO_PORT"] = str(port)  # Step Functions' tasks call this port (FACTS)
-        default_user_config["stepfunctions"]["execute_state_machine"] = True
-        _forget_everything()
-        server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
-        _silence_moto()
-        server.start()
-        self._closers.append(server.stop)
-        return f"http://127.0.0.1:{port}"
-
     def _settings(self) -> StackSettings:
-        from yikatong.bank.settings import committed_banks
-
         from infra.archives import SourceTree
+        from yikatong.bank.settings import committed_banks
 
         endpoint = self.bank.wait_until_ready()
         bank_ids = [bank.bank_id for bank in committed_banks().banks]
@@ -247,6 +249,9 @@ class LocalCloud:
             "protect": False,
         }
         return StackSettings(**(values | self._overrides))
+
+    def _settle_day(self) -> None:
+        self.settle(timeout_s=120, quiet_s=QUIET_S)
 
     def _invoke_by_name(self, name_or_arn: str, payload: bytes) -> tuple[bool, bytes]:
         outcome = self._runtime.invoke(self._function(name_or_arn), payload)
@@ -283,27 +288,3 @@ def _decoded(answer: tuple[bool, bytes]) -> tuple[bool, str]:
 
 def void(_: object) -> None:
     """Drop a value where a callback returns none."""
-
-
-def _free_port() -> int:
-    """Ask the system for a free port: moto must be told its port before it starts."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _silence_moto() -> None:
-    """The server logs each request's path, and S3 keys are nobody's business on a terminal."""
-    import logging
-
-    for name in ("werkzeug", "moto", "moto.stepfunctions"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-def _forget_everything() -> None:
-    """Start from an empty account, whatever an earlier cloud of this process left behind."""
-    from moto.core.base_backend import BackendDict
-
-    instances: list[Any] = BackendDict._instances  # type: ignore[misc]
-    for backends in list(instances):
-        backends.reset()

@@ -68,7 +68,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else str(value)
     if isinstance(value, Binary):
-        return base64.b64encode(bytes(value)).decode()
+        raw: Any = value
+        return base64.b64encode(raw.value).decode()
     if isinstance(value, set):
         return sorted(value, key=str)
     raise TypeError(f"{type(value).__name__} has no place in a table")

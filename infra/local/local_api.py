@@ -41,6 +41,8 @@ class LocalApi:
                 )
             found = routes.get((request.method, path))
             return found(request) if found else Reply.of_json(404, {"message": f"no {request.method} {path}"})
+        except NotSettled as busy:
+            return Reply.of_json(504, {"idle": False, "message": str(busy)})
         except (ValueError, KeyError, TypeError) as error:
             return Reply.of_json(400, {"message": str(error)})
 
@@ -61,10 +63,7 @@ class LocalApi:
 
     def _wait_until_idle(self, request: Request) -> Reply:
         asked = parse_qs(urlsplit(request.target).query).get("timeout_s", ["60"])[0]
-        try:
-            self._cloud.settle(min(float(asked), MAX_WAIT_S))
-        except NotSettled as busy:
-            return Reply.of_json(504, {"idle": False, "message": str(busy)})
+        self._cloud.settle(min(float(asked), MAX_WAIT_S))
         return Reply.of_json(200, {"idle": True})
 
     def _warm(self, request: Request) -> Reply:

@@ -5,9 +5,12 @@ to it.
 """
 
 import functools
+import itertools
 import json
 import sys
 import threading
+import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -36,10 +39,16 @@ def install(runtime: LambdaRuntime, sources: EventSources) -> None:
             _lambda_runs_workers,
             _queues_only_queue,
             _messages_are_not_lost,
+            _object_events_have_an_order,
             _clients_are_shared,
             _map_starts_few_threads,
         ):
             patch()
+
+
+def installed() -> bool:
+    """Whether this process holds a local cloud already."""
+    return _Current.runtime is not None
 
 
 def uninstall() -> None:
@@ -101,6 +110,58 @@ def _messages_are_not_lost() -> None:
     from moto.sqs.models import Queue
 
     _replace(Queue, delete_message=_locked(Queue.delete_message))
+
+
+_REASONS = {
+    "s3:ObjectCreated:Put": "PutObject",
+    "s3:ObjectCreated:Copy": "CopyObject",
+    "s3:ObjectCreated:Post": "POST Object",
+    "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
+}
+
+
+def _object_events_have_an_order() -> None:
+    """moto gives every S3 event one sequencer and one id, sends it to every bus, and hides what goes wrong.
+
+    Corrections of a roster are told apart by the sequencer: a rising one, compared as S3's is, letter by letter.
+    """
+    from moto.s3 import notifications
+
+    rising = itertools.count(time.time_ns())
+
+    def send(account_id: str, bucket: Any, event_name: str, key: Any) -> None:
+        from moto.events.models import events_backends
+
+        event: Any = {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": notifications._detail_type(event_name),
+            "source": "aws.s3",
+            "account": account_id,
+            "time": time.time(),  # moto writes it out as a date
+            "region": bucket.region_name,
+            "resources": [bucket.arn],
+            "detail": {
+                "version": "0",
+                "bucket": {"name": bucket.name},
+                "object": {
+                    "key": key.name,
+                    "size": key.size,
+                    "etag": key.etag.strip('"'),
+                    "version-id": key.version_id,
+                    "sequencer": f"{next(rising):016X}",
+                },
+                "request-id": uuid.uuid4().hex[:16].upper(),
+                "requester": account_id,
+                "source-ip-address": "127.0.0.1",
+                "reason": _REASONS.get(event_name, event_name),
+            },
+        }
+        default_bus = events_backends[account_id][bucket.region_name].event_buses["default"]
+        for rule in list(default_bus.rules.values()):
+            rule.send_to_targets(event, transform_input=False)
+
+    _replace(notifications, _send_event_bridge_message=send)
 
 
 def _locked(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ def _put(bench: Bench, key: str) -> None:
 
 def _receives(bench: Bench, key: str) -> int:
     found = bench.cloud.client("s3").get_object(Bucket=bench.resources["outbox"], Key=f"seen/{key}")
-    return int(found["Body"].read())
+    return int(found["Body"].read().split()[0])
 
 
 def test_an_uploaded_object_reaches_the_function(bench: Bench) -> None:
@@ -28,6 +28,16 @@ def test_only_the_failed_message_of_a_batch_comes_again(bench: Bench) -> None:
         _put(bench, key)
     bench.cloud.settle(20)
     assert [_receives(bench, key) for key in ("flaky/a", "steady/b", "steady/c")] == [2, 1, 1]
+
+
+def test_two_versions_of_an_object_are_told_apart_by_a_rising_sequencer(bench: Bench) -> None:
+    s3 = bench.cloud.client("s3")
+    sequencers = []
+    for _ in range(2):
+        _put(bench, "same")
+        bench.cloud.settle(20)
+        sequencers.append(s3.get_object(Bucket=bench.resources["outbox"], Key="seen/same")["Body"].read().split()[1])
+    assert sequencers[0] < sequencers[1]
 
 
 def test_a_message_nobody_can_handle_ends_in_the_dead_letter_queue(bench: Bench) -> None:

@@ -9,9 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+
+if TYPE_CHECKING:
+    from infra.local.cloud import LocalCloud
 
 pytestmark = pytest.mark.cloud
 UP = "import sys; from cli.local import app; app(['up', *sys.argv[1:]])"
@@ -85,6 +89,14 @@ def test_no_process_outlives_the_local_cloud(number: signal.Signals) -> None:
         if number != signal.SIGKILL:
             assert process.wait() == 0
             assert not Path(about["logs"]).exists(), "the temporary folder is left"
+
+
+def test_a_process_holds_one_local_cloud(cloud: "LocalCloud") -> None:
+    from infra.local.cloud import LocalCloud
+
+    with pytest.raises(RuntimeError, match="holds a local cloud already"), LocalCloud(cloud.as_of):
+        pass
+    assert cloud.client("s3").list_buckets()["Buckets"], "the first one goes on"
 
 
 def test_two_local_clouds_run_side_by_side(tmp_path: Path) -> None:
