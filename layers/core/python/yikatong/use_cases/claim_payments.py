@@ -64,10 +64,7 @@ def claim_payments(run_id: str, code: str, *, control: Control, lake: Lake, book
     judge = Judge(lake, book, subsidy, inputs.mode, occasions, account_allowed=policy.account_allowed)
     context = ClaimContext(as_of=inputs.as_of, registry_version=inputs.registry_version)
 
-    for batch in control.query(Batch, batches_pk(code, inputs.mode)):
-        if batch.state is BatchState.WITHDRAWN and not batch.released:
-            write_releases(batch, policy.claim_group, control=control)
-
+    _finish_withdrawals(policy.claim_group, inputs.mode, control, book, settings)
     still_own = _own(inputs, control)
     work = [_Work(batch, approved_rows(batch, lake)) for batch in still_own if batch.state is BatchState.BOUND]
     claim_slot = _trial_slot if inputs.mode == Mode.TRIAL else _claim_slot
@@ -76,6 +73,16 @@ def claim_payments(run_id: str, code: str, *, control: Control, lake: Lake, book
     claimed = sum(_finish(item, run_id, context, control=control, lake=lake) for item in work)
     _move_run(run, control)
     return claimed + len(still_own) - len(work)
+
+
+def _finish_withdrawals(claim_group: str, mode: str, control: Control, book: PlanBook, settings: Settings) -> None:
+    """Write the release entries that a withdrawal cut short still owes, in every subsidy of the claim group (C1, C2)."""
+    subsidies = [subsidy for year in book.years for subsidy in book.plan(year).subsidies]
+    codes = {subsidy.code for subsidy in subsidies if subsidy.code is not None}
+    for code in sorted(code for code in codes if settings.for_subsidy(code).claim_group == claim_group):
+        for batch in control.query(Batch, batches_pk(code, mode)):
+            if batch.state is BatchState.WITHDRAWN and not batch.released:
+                write_releases(batch, claim_group, control=control)
 
 
 def _own(inputs: RunInputs, control: Control) -> list[Batch]:
