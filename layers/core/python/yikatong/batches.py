@@ -113,6 +113,8 @@ class Batch(Stored):
     report_key: str = ""
     approval: Approval | None = None
     run_id: str = ""
+    former_runs: tuple[str, ...] = ()
+    """The runs that left this batch to the next one, oldest first; its lines there are closed."""
     funds_year: int = 0
     selection: Selection | None = None
     reserved_fen: int | None = None

@@ -53,7 +53,9 @@ def _order_if_it_fits_now(batch_id: str, run: Run, control: Control, orders: Ord
     if batch is None or batch.state is not BatchState.CLAIMED or batch.selection is None or batch.run_id != run.run_id:
         return
     funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
-    if funds is None or funds.available_fen is None or funds.available_fen >= batch.selection.sent.fen:
+    enough = funds is None or funds.available_fen is None or funds.available_fen >= batch.selection.sent.fen
+    # What is reserved already fits: its item failed after the reservation.
+    if enough or batch.reserved_fen is not None:
         cause = f"carry{batch.digest}v{funds.version if funds else 0}"
         orders.order_run(RunOrder(run.plan_year, run.code, run.mode, run.as_of, cause))
 
@@ -85,14 +87,33 @@ def amend_run(batch_id: str, *, control: Control, lake: Lake) -> None:
         key = f"runs/{batch.run_id}/addenda/{batch_id}-{batch.settlement.seq}.json"
         body = json.dumps(line.as_record(), ensure_ascii=False, sort_keys=True, indent=1).encode()
         lake.put_once(key, body, digest_of("amend_run", key, batch.settlement.digest))
-        if batch_id not in run.open_lines or line.open:
+        if line.open or _close_line(run, batch_id, control):
             return
-        left = tuple(one for one in run.open_lines if one != batch_id)
-        try:
-            control.save(run.moved(RunState.CLOSED_OPEN_ITEMS if left else RunState.CLOSED, open_lines=left))
-        except Conflict:
-            continue
-        return
+
+
+def pass_on(batch: Batch, former_run_id: str, *, control: Control, lake: Lake) -> None:
+    """Another run took up a batch that this one had left open: the line gets an addendum and is closed. Safe to repeat."""
+    while True:
+        run = control.read(Run, *run_key(batch.code, former_run_id))
+        if run is None or batch.batch_id not in run.open_lines:
+            return
+        key = f"runs/{former_run_id}/addenda/{batch.batch_id}-passed-on.json"
+        body = json.dumps({"batch_id": batch.batch_id, "passed_on_to": batch.run_id}).encode()
+        lake.put_once(key, body, digest_of("pass_on", key))
+        if _close_line(run, batch.batch_id, control):
+            return
+
+
+def _close_line(run: Run, batch_id: str, control: Control) -> bool:
+    """The ended run has one open line less, and is CLOSED with none left; False when the run has changed: read again."""
+    if batch_id not in run.open_lines:
+        return True
+    left = tuple(one for one in run.open_lines if one != batch_id)
+    try:
+        control.save(run.moved(RunState.CLOSED_OPEN_ITEMS if left else RunState.CLOSED, open_lines=left))
+    except Conflict:
+        return False
+    return True
 
 
 def _lines(inputs: RunInputs, control: Control) -> list[Line]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -13,6 +14,7 @@ from yikatong.ports import Control, Lake, RunOrder, Workflow
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.runs import FrozenBatch, Run, RunInputs, inputs_key, map_items_key, run_key
 from yikatong.states import BINDABLE, ENDED_RUN, BatchState, RunState
+from yikatong.use_cases.close_run import pass_on
 
 
 def open_run(
@@ -34,7 +36,7 @@ def open_run(
     inputs = RunInputs.model_validate_json(stored)
     lake.put_once(map_items_key(run_id), _map_items(inputs), digest_of("map_items", run_id))
     for frozen in inputs.batches:
-        bind(frozen.batch_id, run_id, control=control, workflow=workflow)
+        bind(frozen.batch_id, run_id, control=control, lake=lake, workflow=workflow)
     if run.batch_count != len(inputs.batches):
         _note_count(control, run, len(inputs.batches))
     return inputs
@@ -85,20 +87,21 @@ def is_alive(code: str, run_id: str, control: Control, workflow: Workflow) -> bo
     return workflow.status(run.execution) == "RUNNING"
 
 
-def bind(batch_id: str, run_id: str, *, control: Control, workflow: Workflow) -> bool:
-    """Bind one batch to this run; False when it is no longer free."""
+def bind(batch_id: str, run_id: str, *, control: Control, lake: Lake, workflow: Workflow) -> bool:
+    """Bind one batch to this run, and close its open line in the runs that had left it; False when it is not free."""
     while True:
         batch = control.read(Batch, *batch_key(batch_id))
         if batch is None or not free_batches([batch], run_id, control, workflow):
             return False
         if batch.run_id == run_id and batch.state is not BatchState.APPROVED:
+            for former in batch.former_runs:
+                pass_on(batch, former, control=control, lake=lake)
             return True
         to = BatchState.CLAIMED if batch.state is BatchState.CLAIMED else BatchState.BOUND
-        try:
-            control.save(batch.moved(to, run_id=run_id, carried=""))
-        except Conflict:
-            continue
-        return True
+        former_runs = (*batch.former_runs, batch.run_id) if batch.run_id else ()
+        # Bound now, or lost to another run or to a crash of an earlier try: the next look tells.
+        with suppress(Conflict):
+            control.save(batch.moved(to, run_id=run_id, carried="", former_runs=former_runs))
 
 
 def _freeze(run: Run, control: Control, workflow: Workflow, book: PlanBook, settings: Settings) -> RunInputs:
