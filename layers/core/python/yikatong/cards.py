@@ -241,7 +241,9 @@ def judge_cards(rows: pl.DataFrame, registry: pl.DataFrame, *, account_allowed: 
 def _cards_of(rows: pl.DataFrame, registry: pl.DataFrame) -> pl.DataFrame:
     """Each row's card (nulls where none), by binary search: on sorted partitions several times faster than a join."""
     digits = identity.number_expression
-    cards = registry.with_columns(digits(pl.col("id_number")).alias("number")).filter(pl.col("number").is_not_null())
+    cards = registry.rechunk().with_columns(digits(pl.col("id_number")).alias("number"))
+    if cards["number"].null_count():
+        cards = cards.filter(pl.col("number").is_not_null())
     if not cards["number"].is_sorted():
         cards = cards.sort("number")
     numbers = cards["number"]

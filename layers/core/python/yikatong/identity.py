@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ID_LENGTH = 18
+OLD_ID_LENGTH = 15
 EARLIEST_BIRTH = date(1900, 1, 1)
 # No region's code begins with 0, so the 17 digits stay 17 as an integer.
 _SHAPE = r"[1-9][0-9]{16}[0-9X]"
@@ -117,34 +118,49 @@ def number_expression(id_number: "pl.Expr") -> "pl.Expr":
     return pl.when(shaped).then(number)
 
 
+def right_expression(id_number: "pl.Expr", number: "pl.Expr", on: date) -> "pl.Expr":
+    """Whether `id_fault` finds nothing in normalised ids, given their `number_expression`; null counts as wrong."""
+    return (_check_digit_agrees(id_number, number) & _born_in_time(number, on)).fill_null(False)
+
+
 def fault_expression(id_number: "pl.Expr", number: "pl.Expr", on: date) -> "pl.Expr":
     """`id_fault` for normalised ids and their `number_expression`, as UInt8: 0 for none, else 1 + its index in FAULTS."""
     import polars as pl
-
-    last = id_number.str.slice(17, 1)
-    given = pl.when(last == "X").then(10).otherwise(last.cast(pl.Int32, strict=False))
-    month_day = number // 1000 % 10_000
-    year = number // 10_000_000 % 10_000
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    real = pl.lit(_month_days()).gather(month_day) & (leap | (month_day != 229))
-    in_time = (number // 1000 % 100_000_000).is_between(_as_int(EARLIEST_BIRTH), _as_int(on))
 
     def code(fault: IdFault) -> "pl.Expr":
         return pl.lit(1 + FAULTS.index(fault), dtype=pl.UInt8)
 
     return (
-        pl.when(given.eq(_check_expression(number)) & real & in_time)
+        pl.when(right_expression(id_number, number, on))
         .then(pl.lit(0, dtype=pl.UInt8))
         .when(id_number.is_null() | (id_number == ""))
         .then(code(IdFault.EMPTY))
         .when(id_number.str.len_chars() != ID_LENGTH)
         .then(code(IdFault.LENGTH))
-        .when(number.is_null() | given.is_null())
+        .when(~id_number.str.contains(PLAIN_ID))
         .then(code(IdFault.CHARACTERS))
-        .when(~(real & in_time))
+        .when(~_born_in_time(number, on))
         .then(code(IdFault.DATE))
         .otherwise(code(IdFault.CHECK_DIGIT))
     )
+
+
+def _check_digit_agrees(id_number: "pl.Expr", number: "pl.Expr") -> "pl.Expr":
+    import polars as pl
+
+    last = id_number.str.slice(17, 1)
+    given = pl.when(last == "X").then(10).otherwise(last.cast(pl.Int32, strict=False))
+    return given == _check_expression(number)
+
+
+def _born_in_time(number: "pl.Expr", on: date) -> "pl.Expr":
+    import polars as pl
+
+    birth = number // 1000 % 100_000_000
+    month_day, year = birth % 10_000, birth // 10_000
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    real = pl.lit(_month_days()).gather(month_day) & (leap | (month_day != 229))
+    return real & birth.is_between(_as_int(EARLIEST_BIRTH), _as_int(on))
 
 
 def birth_year_expression(number: "pl.Expr") -> "pl.Expr":

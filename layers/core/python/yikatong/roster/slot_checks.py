@@ -36,31 +36,31 @@ class SlotChecks:
 
 def check_slots(raw: pl.Series, context: RosterContext) -> SlotChecks:
     """Judge a column of slots. Raises Unreadable when there are too many different ones."""
-    written = raw.unique()
-    if len(written) > MAX_DISTINCT:
-        raise unreadable("slots_too_many", count=len(written))
-    hits: list[Hit] = []
-    canonical: dict[str, str] = {}
-    for text in written.sort().to_list():
-        found = _judge(text, context)
-        if found.slot is not None:
-            canonical[text] = found.slot
-        if found.codes:
-            at = (raw.eq_missing(pl.Series([text], dtype=pl.String))).arg_true()
+    counted = raw.value_counts(name="rows").sort("rows", raw.name, descending=True)
+    if counted.height > MAX_DISTINCT:
+        raise unreadable("slots_too_many", count=counted.height)
+    judged = {text: _judge(text, context) for text in counted[raw.name].to_list()}
+    slots = sorted({found.slot for found in judged.values() if found.slot is not None})
+    ranks = {slot: rank for rank, slot in enumerate(slots)}
+    # Most rosters have one slot, written one way: every row gets that answer, and only the others are looked at.
+    common = counted[raw.name][0]
+    everywhere = judged[common]
+    slot = pl.repeat(everywhere.slot, len(raw), dtype=pl.String, eager=True)
+    rank = pl.repeat(ranks.get(everywhere.slot or ""), len(raw), dtype=pl.UInt16, eager=True)
+    hits = [
+        Hit(code, Column.SLOT, raw.eq_missing(pl.Series([common], dtype=pl.String)).arg_true(), details)
+        for code, details in everywhere.codes.items()
+    ]
+    others = raw.ne_missing(pl.Series([common], dtype=pl.String)).arg_true()
+    texts = raw.gather(others)
+    for text, found in judged.items():
+        if text != common:
+            at = others.filter(texts.eq_missing(pl.Series([text], dtype=pl.String)))
+            count = len(at)
+            slot = slot.scatter(at, pl.repeat(found.slot, count, dtype=pl.String, eager=True))
+            rank = rank.scatter(at, pl.repeat(ranks.get(found.slot or ""), count, dtype=pl.UInt16, eager=True))
             hits += [Hit(code, Column.SLOT, at, details) for code, details in found.codes.items()]
-    slots = sorted(set(canonical.values()))
-    ranks = [slots.index(slot) for slot in canonical.values()]
-    mapped = raw.to_frame("raw").lazy().select(
-        slot=_mapping(canonical, list(canonical.values()), pl.String()), rank=_mapping(canonical, ranks, pl.UInt16())
-    ).collect()  # fmt: skip
-    return SlotChecks(mapped["slot"], mapped["rank"], hits)
-
-
-def _mapping(canonical: dict[str, str], values: "list[str] | list[int]", dtype: pl.DataType) -> pl.Expr:
-    if len(canonical) == 1:  # by far the commonest file, and a comparison is cheaper than a look-up
-        (text,) = canonical
-        return pl.when(pl.col("raw") == text).then(pl.lit(values[0], dtype=dtype))
-    return pl.col("raw").replace_strict(list(canonical), values, default=None, return_dtype=dtype)
+    return SlotChecks(slot, rank, hits)
 
 
 @dataclass(frozen=True)

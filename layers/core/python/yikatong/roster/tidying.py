@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from yikatong import identity
 from yikatong.cards import ACCOUNT_PATTERN
 from yikatong.roster.columns import Column
 from yikatong.roster.hits import Hit
@@ -29,27 +28,6 @@ class Tidied:
     hits: list[Hit] = field(default_factory=list)
 
 
-def tidy_ids(raw: pl.Series, column: Column, numeric: pl.Series) -> Tidied:
-    """Ids of one role. `numeric` holds the positions whose cell was a number: what remains of it is not an id."""
-    tidied = Tidied(raw)
-    if len(numeric):
-        tidied.series = _replaced(raw, numeric, pl.Series([None] * len(numeric), dtype=pl.String))
-        tidied.hits.append(Hit("id_numeric", column, numeric))
-    at = _not_plain(tidied.series, identity.PLAIN_ID)
-    if at.is_empty():
-        return tidied
-    seen = _before_and_after(tidied.series, at, identity.normalise_expression(pl.col("before"))).with_columns(
-        good=pl.col("after").str.contains(identity.PLAIN_ID),
-        old=pl.col("before").str.replace_all(r"\s", "").str.len_chars() == 15,
-    )
-    changed = pl.col("good") & (pl.col("before") != pl.col("after"))
-    tidied.series = _replaced(tidied.series, at, seen["after"])
-    tidied.hits += _hits(
-        seen, column, {"id_upgraded": changed & pl.col("old"), "id_normalised": changed & ~pl.col("old")}
-    )
-    return tidied
-
-
 def tidy_names(raw: pl.Series, column: Column, *, required: bool) -> Tidied:
     """Names of one role; a name at fault stays as it is written, its row is excluded."""
     # Not `+` after the group: one odd character is enough, and the empty text has none.
@@ -65,7 +43,7 @@ def tidy_names(raw: pl.Series, column: Column, *, required: bool) -> Tidied:
         if required or code != "name_empty"
     }
     tests["name_normalised"] = pl.col("fault").is_null() & (pl.col("before") != pl.col("after"))
-    return Tidied(_replaced(raw, at, seen["after"]), _hits(seen, column, tests))
+    return Tidied(replaced(raw, at, seen["after"]), _hits(seen, column, tests))
 
 
 def tidy_amounts(raw: pl.Series) -> Tidied:
@@ -94,14 +72,14 @@ def tidy_amounts(raw: pl.Series) -> Tidied:
     }
     known = good | empty | after.str.contains(_NEGATIVE) | after.str.contains(_TOO_FINE)
     hits = _hits(seen, Column.AMOUNT, {**tests, "amount_unreadable": ~known.fill_null(True)})
-    return Tidied(_replaced(raw, at, seen.select(pl.when(good).then(after)).to_series()), hits)
+    return Tidied(replaced(raw, at, seen.select(pl.when(good).then(after)).to_series()), hits)
 
 
 def tidy_accounts(raw: pl.Series, numeric: pl.Series) -> Tidied:
     """The roster's own bank accounts, digits only; what cannot be read is as if not given, and said so."""
     tidied = Tidied(raw)
     if len(numeric):
-        tidied.series = _replaced(raw, numeric, pl.Series([None] * len(numeric), dtype=pl.String))
+        tidied.series = replaced(raw, numeric, pl.Series([None] * len(numeric), dtype=pl.String))
         tidied.hits.append(Hit("account_numeric", Column.ACCOUNT, numeric))
     at = _not_plain(tidied.series, ACCOUNT_PATTERN)
     if at.is_empty():
@@ -109,7 +87,7 @@ def tidy_accounts(raw: pl.Series, numeric: pl.Series) -> Tidied:
     plain = pl.col("before").str.normalize("NFKC").str.replace_all(r"[\s\-]+", "")
     seen = _before_and_after(tidied.series, at, plain)
     good = pl.col("after").str.contains(ACCOUNT_PATTERN).fill_null(False)
-    tidied.series = _replaced(tidied.series, at, seen.select(pl.when(good).then("after")).to_series())
+    tidied.series = replaced(tidied.series, at, seen.select(pl.when(good).then("after")).to_series())
     written = pl.col("after").is_not_null() & (pl.col("after") != "")
     tidied.hits += _hits(seen, Column.ACCOUNT, {"account_normalised": good, "account_unreadable": written & ~good})
     return tidied
@@ -128,6 +106,7 @@ def _hits(seen: pl.DataFrame, column: Column, tests: dict[str, pl.Expr]) -> list
     return [Hit(code, column, at, _DETAILS.get(code, {})) for code, at in found if len(at)]
 
 
-def _replaced(series: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
+def replaced(series: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
+    """A copy of `series` with `values` at positions `at`."""
     # scatter writes in place, and the cells as the bureau wrote them are still to be shown.
     return series.clone().scatter(at, values)
