@@ -1,5 +1,6 @@
 """The people of the demo: clerks, approvers, a department and an operator, each acting through the bureau API."""
 
+import json
 from typing import Any
 
 from cli import api
@@ -51,6 +52,13 @@ class Office:
             self.call(approver, "POST", f"/v1/batches/{batch['batch_id']}/approval", words)
         self.cloud.settle(timeout_s=120)
         return len(waiting)
+
+    def report(self, batch_id: str) -> dict[str, Any]:
+        """The validation report the bureau gets for a batch, as data."""
+        bucket = self.cloud.resources["buckets"]["reports"]
+        found = self.cloud.client("s3").get_object(Bucket=bucket, Key=f"{batch_id}/findings.json")
+        report: dict[str, Any] = json.load(found["Body"])
+        return report
 
     def query(self, name: str, id_number: str) -> list[dict[str, Any]]:
         """What the public query shows this person."""

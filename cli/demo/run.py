@@ -22,7 +22,7 @@ def demo(
     """演示：在本机云上发放四个补贴项目，从名册到公开查询；账不平时以非零结束。"""
     from cli.demo.books import faults
     from cli.demo.office import OPERATOR, Office
-    from cli.demo.show import print_all
+    from cli.demo.show import print_all, reasons_table
     from cli.demo.story import Story, steps
     from cli.query import records_table
     from infra.local.cloud import LocalCloud
@@ -50,6 +50,7 @@ def demo(
             bank: dict[str, Any] = cloud.bank.call("GET", "/book")
             assert story.asker is not None, "the first step chooses who asks"
             records = story.office.query(story.asker.name, story.asker.id_number)
+            reports = [story.office.report(batch["batch_id"]) for batch in batches if batch["number"] == 2]
             if keep is not None:
                 cloud.export(keep)
     wrong = faults(batches, lines, bank)
@@ -58,6 +59,7 @@ def demo(
     console.print()
     for refusal in story.refusals:
         console.print(f"按计划拒绝：{refusal}")
+    console.print(reasons_table(reports))
     print_all(console, batches, lines, bank, wrong)
     console.print(f"一位享受人（{story.asker.name[0]}*，虚构）用本人姓名和身份证号查询：")
     console.print(records_table(records))

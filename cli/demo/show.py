@@ -1,5 +1,6 @@
 """What the demo prints at the end: a line per batch, the balance, and one payee's own query."""
 
+from collections import Counter
 from typing import Any
 
 from rich.console import Console
@@ -7,6 +8,7 @@ from rich.table import Table
 
 from cli.api import yuan
 
+LEVELS = {"exclude": "剔除", "hold": "暂缓"}
 COLUMNS = (
     ("rows", "行数"),
     ("excluded", "剔除"),
@@ -44,6 +46,23 @@ def batches_table(batches: list[dict[str, Any]], lines: dict[str, dict[str, Any]
     return table
 
 
+def reasons_table(reports: list[dict[str, Any]]) -> Table:
+    """Why rows of these batches were excluded or held, most frequent first: the first sentence of each finding."""
+    counted = Counter(
+        (finding["level"], finding["message"].split("。")[0])
+        for report in reports
+        for finding in report["findings"]
+        if finding["level"] in LEVELS
+    )
+    table = Table(title="#2 名册校验：剔除和暂缓的原因", title_justify="left")
+    table.add_column("处理")
+    table.add_column("行数", justify="right")
+    table.add_column("原因")
+    for (level, reason), count in counted.most_common():
+        table.add_row(LEVELS[level], str(count), reason)
+    return table
+
+
 def print_all(
     console: Console,
     batches: list[dict[str, Any]],
@@ -51,7 +70,7 @@ def print_all(
     bank: dict[str, Any],
     faults: list[str],
 ) -> None:
-    """The tables and the balance line;括号内 is trial money, which never moved."""
+    """The table of batches and the balance line; money in brackets is a trial's, which never moved."""
     console.print(batches_table(batches, lines))
     console.print("方式为“模拟”的批次走银行测试通道，括号内的钱没有动过，也不公开。")
     formal = [lines[batch["batch_id"]] for batch in batches if batch["mode"] == "formal" and batch["batch_id"] in lines]
