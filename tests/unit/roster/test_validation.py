@@ -48,6 +48,14 @@ def test_the_same_rows_in_another_order_freeze_to_the_same_people(people: list[P
     assert one.equals(other)
 
 
+def test_repeated_rows_stand_in_the_frozen_roster_in_the_order_of_their_rows(
+    people: list[Person], context: RosterContext
+) -> None:
+    frame = validate(csv_of(rows_of([*people, *people, *people])), "名册.csv", context).frame
+    assert frame.equals(frame.sort("slot", "key", "row"))
+    assert frame.group_by("key").agg(pl.col("row").is_sorted())["row"].all()
+
+
 def test_one_row_in_ten_excluded_is_accepted_and_one_more_refuses_the_file(
     people: list[Person], context: RosterContext
 ) -> None:
@@ -248,11 +256,18 @@ def test_yuan_become_fen_exactly(fen: int) -> None:
 @pytest.mark.parametrize(
     ("written", "code"),
     [
-        ("1,23.00", "amount_unreadable"), ("1e3", "amount_unreadable"), ("1_000", "amount_unreadable"),
-        ("NaN", "amount_unreadable"),        ("12345678901", "amount_unreadable"), ("0.001", "amount_decimals"), ("-0.5", "amount_not_positive"),
-        (" ", "amount_empty"), ("五百", "amount_unreadable"), ("5.2.0", "amount_unreadable"),
+        ("1,23.00", "amount_unreadable"),
+        ("1e3", "amount_unreadable"),
+        ("1_000", "amount_unreadable"),
+        ("NaN", "amount_unreadable"),
+        ("12345678901", "amount_unreadable"),
+        ("0.001", "amount_decimals"),
+        ("-0.5", "amount_not_positive"),
+        (" ", "amount_empty"),
+        ("五百", "amount_unreadable"),
+        ("5.2.0", "amount_unreadable"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_amount_is_named(written: str, code: str) -> None:
     tidied = tidy_amounts(pl.Series([written]))
     assert [hit.code for hit in tidied.hits] == [code]

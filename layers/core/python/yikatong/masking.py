@@ -4,10 +4,11 @@ The tail of a number lets its owner recognise it; the middle, which holds the bi
 """
 
 import re
+import unicodedata
 
 # Words a 属期, an amount or a header is written with; any other Chinese text might be somebody's name.
 _HARMLESS = re.compile(r"[0-9A-Za-z#年月日季度上下半第一二三四期元,.\-/ ]*")
-_LONG_DIGITS = re.compile(r"[0-9０-９]{7,}[Xx]?")
+_LONG_DIGITS = re.compile(r"[0-9]{7,}[Xx]?")
 SHOWN_CHARACTERS = 24
 
 
@@ -17,7 +18,7 @@ def mask_id(id_number: str | None) -> str:
     >>> mask_id("230102199001011234")
     '230***********1234'
     """
-    text = id_number or ""
+    text = "".join(unicodedata.normalize("NFKC", id_number or "").split())
     if len(text) < 12:
         return "*" * len(text)
     clipped = text[:18]
@@ -50,7 +51,7 @@ def mask_text(text: str | None) -> str:
     >>> mask_text("2023年6月"), mask_text("张三"), mask_text("230102199001011234")
     ('2023年6月', '张*', '230***********1234')
     """
-    shown = _LONG_DIGITS.sub(lambda found: mask_id(found[0]), (text or "").strip())
+    shown = _LONG_DIGITS.sub(lambda found: mask_id(found[0]), unicodedata.normalize("NFKC", text or "").strip())
     if not _HARMLESS.fullmatch(shown.replace("*", "")):
         return mask_name(shown)
     return shown if len(shown) <= SHOWN_CHARACTERS else shown[:SHOWN_CHARACTERS] + "…"

@@ -64,7 +64,7 @@ def _cell(code: str, column: Column, change: Callable[[str], str | float]) -> tu
     return code, plant
 
 
-def _card(code: str, change: Callable[[Person], Person], column: Column = Column.PAYEE_ID) -> tuple[str, Plant]:
+def _card(code: str, change: Callable[[Person], Person], column: Column = Column.ID) -> tuple[str, Plant]:
     def plant(field: Field, index: int) -> None:
         id_number = str(field.rows[index][Column.ID])
         field.registry[id_number] = change(field.registry[id_number])
@@ -102,7 +102,7 @@ def _two_names(field: Field, index: int) -> None:
         if other is None:
             field.expect(place, Column.ID, "repeated_different")
     again[Column.SLOT] = other or again[Column.SLOT]
-    field.expect(second, Column.PAYEE_NAME, "card_name_differs")
+    field.expect(second, Column.NAME, "card_name_differs")
 
 
 def _shared_account(field: Field, index: int) -> None:
@@ -120,7 +120,7 @@ def _account_used(field: Field, index: int) -> None:
     id_number = str(field.rows[index][Column.ID])
     person = field.registry.pop(id_number)
     field.rows[index][Column.ACCOUNT] = person.account
-    field.expect(index, Column.PAYEE_ID, "account_used")
+    field.expect(index, Column.ID, "account_used")
 
 
 def _over_limit(field: Field, index: int) -> None:
@@ -194,7 +194,7 @@ KINDS: dict[str, Plant] = dict(
         _card(
             "card_name_differs",
             lambda person: Person("又" + person.name, person.id_number, person.account, person.service_bank),
-            Column.PAYEE_NAME,
+            Column.NAME,
         ),
         ("repeated_identical", _repeat_identical),
         ("repeated_different", _repeat_different),

@@ -57,7 +57,7 @@ class Validation:
     """What a roster came to. `frame` is the frozen roster (FROZEN_SCHEMA), empty when the file could not be judged by row.
 
     `findings` lists the file's own first, then the rows' in order; `more` says how many further rows per code are not
-    listed. `table` is the file as it was read, for the report's rows to be corrected.
+    listed. `slots` are those of rows not excluded. `table` is the file as it was read, for the report's rows to be corrected.
     """
 
     accepted: bool
@@ -136,7 +136,7 @@ def validate(data: bytes, filename: str, context: RosterContext) -> Validation:
     if context.registry_for is None:
         file_findings.append(file_finding("cards_unknown"))
     else:
-        hits += _card_hits(rows, hits, table, context)
+        hits += _card_hits(rows, hits, context)
     hits = [hit for hit in hits if len(hit.at)]
     status = verdicts(hits, rows.height)[rows["at"]]
     frame = rows.with_columns(status).select(*FROZEN_SCHEMA)
@@ -150,7 +150,7 @@ def validate(data: bytes, filename: str, context: RosterContext) -> Validation:
         findings=(*file_findings, *row_findings),
         frame=frame,
         tallies=tallies,
-        slots=tuple(frame["slot"].drop_nulls().unique().sort().to_list()),
+        slots=_slots(frame),
         more=more,
         table=table,
     )
@@ -202,10 +202,10 @@ def yuan(fen: int) -> str:
     return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
-def _card_hits(rows: pl.DataFrame, hits: Sequence[Hit], table: Table, context: RosterContext) -> list[Hit]:
+def _card_hits(rows: pl.DataFrame, hits: Sequence[Hit], context: RosterContext) -> list[Hit]:
     """The card rule as advice. Rows without a right payee id have no card to look for."""
     assert context.registry_for is not None
-    payees = rows.select("at", "payee_id", "payee_name", "account", "payee_number")
+    payees = rows.select("at", "payee_id", "payee_name", "account", "payee_number", "beneficiary_number")
     payees = payees.filter(pl.col("payee_number").is_not_null()) if payees["payee_number"].null_count() else payees
     judged = cards.judge_cards(
         payees, context.registry_for(payees["payee_id"]), account_allowed=context.settings.account_allowed
@@ -213,23 +213,30 @@ def _card_hits(rows: pl.DataFrame, hits: Sequence[Hit], table: Table, context: R
     # A name that is wrong in itself has been named; that it also differs from the registry's says nothing more.
     named = _positions(hits, "name_")
     mistaken = (pl.col("card_code") == "card_name_differs") & pl.col("at").is_in(named.implode())
-    spoken = judged.select("at", "card_code").filter(pl.col("card_code").is_not_null()).filter(~mistaken)
-    own = Column.PAYEE_ID not in table.header.places
-    columns = (Column.NAME, Column.ID) if own else (Column.PAYEE_NAME, Column.PAYEE_ID)
-    found = [
-        Hit(code, columns[code != "card_name_differs"], spoken.filter(pl.col("card_code") == code)["at"])
-        for code in spoken["card_code"].unique().sort().to_list()
-    ]
+    spoken = judged.select("at", "card_code", own=pl.col("payee_number") == pl.col("beneficiary_number").fill_null(0))
+    spoken = spoken.filter(pl.col("card_code").is_not_null()).filter(~mistaken)
+    found: list[Hit] = []
+    for code in spoken["card_code"].unique().sort().to_list():
+        # Where the beneficiary is the payee, the clerk looks for the fault in the beneficiary's own columns.
+        for own, columns in ((True, (Column.NAME, Column.ID)), (False, (Column.PAYEE_NAME, Column.PAYEE_ID))):
+            at = spoken.filter((pl.col("card_code") == code) & (pl.col("own") == own))["at"]
+            found.append(Hit(code, columns[code != "card_name_differs"], at))
     # The registry may give one account to two holders; what the roster's own accounts share has been said.
     said = _positions(hits, "account_shared")
     by_card = judged.filter(pl.col("channel") == cards.Channel.CARD)
-    shared = [replace(hit, column=columns[1]) for hit in repeats.shared_accounts(by_card, "pay_account")]
+    shared = [replace(hit, column=Column.ID) for hit in repeats.shared_accounts(by_card, "pay_account")]
     return found + [hit for hit in shared if not hit.at.is_in(said.implode()).all()]
 
 
 def _positions(hits: Sequence[Hit], prefix: str) -> pl.Series:
     found = [hit.at for hit in hits if hit.code.startswith(prefix) and hit.level is not Level.REMARK]
     return pl.concat(found).cast(pl.UInt32) if found else pl.Series([], dtype=pl.UInt32)
+
+
+def _slots(frame: pl.DataFrame) -> tuple[str, ...]:
+    """The slots this roster may pay for: those of rows not excluded."""
+    wanted = frame.lazy().filter(pl.col("status") != "excluded").select(pl.col("slot").unique().sort())
+    return tuple(wanted.collect().to_series().to_list())
 
 
 def _tallies(frame: pl.DataFrame) -> dict[str, Tally]:
