@@ -1,5 +1,6 @@
 """Run the demo: start the local cloud, play the story, check the books, show them."""
 
+import shutil
 import time
 from datetime import date
 from pathlib import Path
@@ -11,12 +12,12 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from yikatong.errors import Refusal
 
-FIRST_DAY = date(2023, 1, 9)
+FIRST_DAY = date(2023, 1, 8)
 
 
 def demo(
     keep: Annotated[
-        Path | None, typer.Option("--keep", metavar="目录", help="把全部对象、数据和银行账簿导出到这里。")
+        Path | None, typer.Option("--keep", metavar="目录", help="把全部对象、数据、日志和银行账簿导出到这里。")
     ] = None,
 ) -> None:
     """演示：在本机云上发放四个补贴项目，从名册到公开查询；账不平时以非零结束。"""
@@ -53,6 +54,7 @@ def demo(
             reports = [story.office.report(batch["batch_id"]) for batch in batches if batch["number"] == 2]
             if keep is not None:
                 cloud.export(keep)
+                shutil.copytree(cloud.log_folder, keep / "logs")
     wrong = faults(batches, lines, bank)
     if not story.refusals:
         wrong.append("#39 在 6 月的正式发放指令没有被拒绝")
