@@ -5,12 +5,12 @@ from datetime import date
 
 import pytest
 import xmlschema
+
+from tests.unit.bank.writing import entry, return_line, returns
 from yikatong.bank import camt054
 from yikatong.bank.camt054 import Returns, parse_returns
 from yikatong.bank.inbound import parse_inbound
 from yikatong.errors import Refusal
-
-from tests.unit.bank.writing import entry, return_line, returns
 
 Schema = Callable[[str], xmlschema.XMLSchema]
 

@@ -3,6 +3,7 @@
 import doctest
 
 import pytest
+
 from yikatong.bank import codes, pain001, reading
 from yikatong.bank.codes import REASONS, reason, recognise
 

@@ -4,11 +4,11 @@ import re
 import time
 
 import pytest
+
+from tests.unit.bank.writing import receipt, receipt_line
 from yikatong.bank.inbound import parse_inbound
 from yikatong.bank.pain002 import parse_receipt
 from yikatong.errors import Refusal
-
-from tests.unit.bank.writing import receipt, receipt_line
 
 GOOD = receipt(receipt_line("A1", "ACSC")).decode()
 BODY = GOOD.partition("\n")[2]

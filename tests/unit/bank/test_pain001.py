@@ -11,6 +11,7 @@ import pytest
 import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
+
 from yikatong.bank import pain001
 from yikatong.bank.pain001 import Debtor, build_message, message_id, message_plan
 from yikatong.bank.settings import committed_banks

@@ -8,12 +8,12 @@ import pytest
 import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.unit.bank.writing import receipt, receipt_line
 from yikatong.bank import pain002
 from yikatong.bank.inbound import parse_inbound
 from yikatong.bank.pain002 import Receipt, parse_receipt
 from yikatong.errors import Refusal
-
-from tests.unit.bank.writing import receipt, receipt_line
 
 Schema = Callable[[str], xmlschema.XMLSchema]
 

@@ -3,6 +3,7 @@
 from importlib.resources import files
 
 import pytest
+
 from yikatong.bank.settings import committed_banks, read_banks
 from yikatong.errors import Refusal
 

@@ -6,13 +6,13 @@ from importlib.resources import files
 
 import polars as pl
 import xmlschema
+
+from tests.unit.bank_simulator.conftest import RunningBank
 from yikatong.bank.camt054 import Returns
 from yikatong.bank.inbound import parse_inbound
 from yikatong.bank.pain001 import LINES, build_message, message_id
 from yikatong.bank.pain002 import Receipt, parse_receipt
 from yikatong.bank.settings import committed_banks
-
-from tests.unit.bank_simulator.conftest import RunningBank
 
 PEKING = timezone(timedelta(hours=8))
 ID = message_id("0" * 16, 1, trial=False)

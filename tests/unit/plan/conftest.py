@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from yikatong.plan import PlanBook
 from yikatong.plan.book import PLANS_FOLDER
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook, Register, Settings, require_registered
 from yikatong.plan.settings import SETTINGS_PATH

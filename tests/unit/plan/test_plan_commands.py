@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from yikatong.plan.book import PLANS_FOLDER
 
 from cli.main import main
+from yikatong.plan.book import PLANS_FOLDER
 
 HERE = Path(__file__).parent
 NOTICE = HERE / "fixtures" / "notice-2023.txt"

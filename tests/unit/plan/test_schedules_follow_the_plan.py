@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from yikatong.errors import Refusal
 from yikatong.plan import (
     Cadence,

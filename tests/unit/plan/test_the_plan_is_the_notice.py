@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from yikatong.errors import Refusal
 from yikatong.plan import Plan, PlanBook, Register
 from yikatong.plan.book import PLANS_FOLDER

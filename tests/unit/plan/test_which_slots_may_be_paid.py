@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+
 from yikatong.errors import Refusal
 from yikatong.plan import (
     Frequency,
