@@ -182,7 +182,7 @@ def register(
         given = answers if len(book.plans) == 1 else {}
         if sys.stdin.isatty():
             given = given | _ask(current, each, given)
-        updated = updated.with_plan(each, given)
+        updated = updated.with_plan(each.year, each.names, given)
     target = out or REGISTER_PATH
     if out is not None or updated != current:
         _write(target, updated.to_csv())

@@ -25,8 +25,8 @@ def test_a_new_plan_is_matched_by_name_and_the_rest_by_an_explicit_answer(only_2
     plan = only_2024.plan(2024)
     assert [subsidy.code for subsidy in plan.subsidies][4:] == [None, None]
     with pytest.raises(Refusal, match=r"第5项“玉米种植者补贴”.*\n.*第6项“高龄津贴”"):
-        Register.committed().with_plan(plan, {})
-    updated = Register.committed().with_plan(plan, {5: "corn-producer", 6: "new:old-age"})
+        Register.committed().with_plan(plan.year, plan.names, {})
+    updated = Register.committed().with_plan(plan.year, plan.names, {5: "corn-producer", 6: "new:old-age"})
     codes = {entry.number: entry.code for entry in updated.entries if entry.plan_year == 2024}
     assert codes == {
         1: "disabled-hardship-living",
@@ -42,7 +42,9 @@ def test_once_registered_the_new_plan_deploys_and_an_old_name_stays_an_alias(
     tmp_path: Path, only_2024: PlanBook
 ) -> None:
     path = tmp_path / "register.csv"
-    updated = Register.committed().with_plan(only_2024.plan(2024), {5: "corn-producer", 6: "new:old-age"})
+    updated = Register.committed().with_plan(
+        only_2024.plan(2024).year, only_2024.plan(2024).names, {5: "corn-producer", 6: "new:old-age"}
+    )
     path.write_text(updated.to_csv(), "utf-8")
     register = Register.load(path)
     source = Path(__file__).parent / "fixtures" / "plan-2024.csv"
@@ -50,7 +52,7 @@ def test_once_registered_the_new_plan_deploys_and_an_old_name_stays_an_alias(
     require_registered(book)
     assert book.by_code(2024, "corn-producer").number == 5
     assert register.code_by_name("玉米种植者补贴") == register.code_by_name("玉米生产者补贴") == "corn-producer"
-    assert register.with_plan(book.plan(2024), {}) == register
+    assert register.with_plan(book.plan(2024).year, book.plan(2024).names, {}) == register
 
 
 @pytest.mark.parametrize(
@@ -68,12 +70,12 @@ def test_an_answer_that_would_break_the_register_is_refused(
     only_2024: PlanBook, answers: dict[int, str], said: str
 ) -> None:
     with pytest.raises(Refusal, match=said):
-        Register.committed().with_plan(only_2024.plan(2024), answers)
+        Register.committed().with_plan(only_2024.plan(2024).year, only_2024.plan(2024).names, answers)
 
 
 def test_a_registered_code_cannot_be_changed(book: PlanBook) -> None:
     with pytest.raises(Refusal, match="永久"):
-        Register.committed().with_plan(book.plan(2023), {17: "new:something-else"})
+        Register.committed().with_plan(book.plan(2023).year, book.plan(2023).names, {17: "new:something-else"})
 
 
 def test_the_committed_register_is_written_as_it_is_read() -> None:

@@ -15,7 +15,8 @@ from yikatong.plan.payable import (
     payable_slots,
 )
 from yikatong.plan.periods import Month, Window
-from yikatong.plan.register import Register, require_registered
+from yikatong.plan.register import Register
+from yikatong.plan.registration import require_registered
 from yikatong.plan.schedules import TIMEZONE, Schedule, derive_schedules, derive_schedules_of
 from yikatong.plan.settings import ScheduleSettings, Settings, SubsidySettings
 from yikatong.plan.slots import Slot

@@ -49,6 +49,11 @@ class Plan:
             raise Refusal("\n".join(faults), "bad_plan")
         return cls(year, tuple(subsidies))
 
+    @property
+    def names(self) -> dict[int, str]:
+        """Each 序号 with the subsidy's name."""
+        return {subsidy.number: subsidy.name for subsidy in self.subsidies}
+
     def subsidy(self, number: int) -> Subsidy:
         """The subsidy with this 序号; an unknown number is refused."""
         if not 1 <= number <= len(self.subsidies):

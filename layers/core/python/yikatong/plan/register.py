@@ -11,13 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from yikatong.errors import Refusal
 from yikatong.plan.notice import read_text
-
-if TYPE_CHECKING:
-    from yikatong.plan.book import Plan, PlanBook
 
 REGISTER_PATH = Path(__file__).parent / "register.csv"
 COLUMNS = ("plan_year", "number", "code", "name")
@@ -103,8 +99,8 @@ class Register:
         entry = self.entry(plan_year, number)
         return entry.code if entry is not None and entry.name == name else self.code_by_name(name)
 
-    def with_plan(self, plan: "Plan", answers: Mapping[int, str]) -> "Register":
-        """This register with every row of `plan` in it.
+    def with_plan(self, year: int, names: Mapping[int, str], answers: Mapping[int, str]) -> "Register":
+        """This register with every row of a year's plan in it; `names` maps each 序号 to the subsidy's name.
 
         `answers` maps a 序号 to `CODE` (the subsidy is that known one, renamed) or `new:CODE` (a new subsidy). An
         answer wins over the name. Refused, all faults at once: a row neither known by name nor answered; a registered
@@ -112,21 +108,20 @@ class Register:
         """
         faults: list[str] = []
         added: list[Entry] = []
-        numbers = {subsidy.number for subsidy in plan.subsidies}
-        faults += [f"{plan.year}年的计划没有第{number}项" for number in answers if number not in numbers]
-        for subsidy in plan.subsidies:
+        faults += [f"{year}年的计划没有第{number}项" for number in answers if number not in names]
+        for number, name in names.items():
             try:
-                code = self._decide(plan.year, subsidy.number, subsidy.name, answers.get(subsidy.number))
+                code = self._decide(year, number, name, answers.get(number))
             except Refusal as refusal:
                 faults.append(refusal.message)
                 continue
-            if self.entry(plan.year, subsidy.number) is None:
-                added.append(Entry(plan.year, subsidy.number, code, subsidy.name))
+            if self.entry(year, number) is None:
+                added.append(Entry(year, number, code, name))
         if faults:
             raise Refusal("\n".join(faults), "unregistered")
         for entry in added:
             if len([other for other in added if other.code == entry.code]) > 1:
-                faults.append(f"{plan.year}年第{entry.number}项“{entry.name}”：代码“{entry.code}”在同一年用了两次")
+                faults.append(f"{year}年第{entry.number}项“{entry.name}”：代码“{entry.code}”在同一年用了两次")
         if faults:
             raise Refusal("\n".join(faults), "unregistered")
         return Register((*self.entries, *added))
@@ -152,20 +147,3 @@ class Register:
         if not answer.startswith("new:") and code not in self.codes:
             raise Refusal(f"{where}：登记簿里没有代码“{code}”，新项目请写 new:{code}")
         return code
-
-
-def unregistered(book: "PlanBook") -> list[str]:
-    """The rows of the book's plans that its register does not hold as they are, each named in Chinese."""
-    return [
-        str(subsidy)
-        for plan in book.plans
-        for subsidy in plan.subsidies
-        if (entry := book.register.entry(plan.year, subsidy.number)) is None
-        or (entry.name, entry.code) != (subsidy.name, subsidy.code)
-    ]
-
-
-def require_registered(book: "PlanBook") -> None:
-    """Refuse a book with an unregistered subsidy, naming each: such a stack does not deploy (DESIGN §1)."""
-    if names := unregistered(book):
-        raise Refusal(f"下列项目还没有永久代码，请先运行 yikatong plan register：{'；'.join(names)}", "unregistered")

@@ -9,8 +9,8 @@ from yikatong.roster.columns import ID_COLUMNS, NAME_COLUMNS, Column
 from yikatong.roster.context import RosterContext
 from yikatong.roster.hits import Hit
 from yikatong.roster.ids import check_ids
-from yikatong.roster.reading import Table
 from yikatong.roster.slot_checks import check_slots
+from yikatong.roster.table import Table
 from yikatong.roster.tidying import Tidied, tidy_accounts, tidy_amounts, tidy_names
 
 MAX_AGE_YEARS = 120

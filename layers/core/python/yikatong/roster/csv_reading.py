@@ -13,7 +13,7 @@ import polars as pl
 from yikatong.roster.columns import Column, Header, find_header
 from yikatong.roster.encoding import to_utf8
 from yikatong.roster.findings import unreadable
-from yikatong.roster.reading import HEADER_ROWS, MAX_COLUMNS, Table, header_missing
+from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS, Table, header_missing
 
 # The header and its titles are looked for in this much text, so that a hostile first field costs nothing.
 _HEAD_CHARACTERS = 1 << 18

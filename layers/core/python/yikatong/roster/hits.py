@@ -9,7 +9,7 @@ import polars as pl
 from yikatong.masking import mask_account, mask_id, mask_name, mask_text
 from yikatong.roster.columns import ID_COLUMNS, NAME_COLUMNS, Column
 from yikatong.roster.findings import CODES, RULES, Finding, Level, column_label
-from yikatong.roster.reading import Table
+from yikatong.roster.table import Table
 
 # Listed one by one up to here per code; the report says how many more there are. Remarks change nothing, so fewer.
 MAX_LISTED = 10_000

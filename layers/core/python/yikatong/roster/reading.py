@@ -3,44 +3,22 @@
 Row numbers are those the clerk's program shows: blank rows and titles above the header count.
 """
 
-from dataclasses import dataclass, field
-
-import polars as pl
-
 from yikatong.masking import mask_text
-from yikatong.roster.columns import TITLES, Column, Header
+from yikatong.roster.columns import TITLES, Header
+from yikatong.roster.csv_reading import read_csv
 from yikatong.roster.findings import Unreadable, file_finding, unreadable
+from yikatong.roster.table import MAX_ROWS, Table
+from yikatong.roster.xlsx_reading import read_xlsx
 
 MAX_FILE_BYTES = 256 * 2**20
-MAX_ROWS = 2_000_000
-# A header and the titles above it are looked for in this many rows.
-HEADER_ROWS = 20
-MAX_COLUMNS = 200
 _BLANKS = b"\0\t\r\n \xef\xbb\xbf"
 _BLANK_BYTES = 4096
 _ZIP = b"PK\x03\x04"
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
-@dataclass(frozen=True)
-class Table:
-    """A file's data rows as text.
-
-    `cells` has `row` (Int32, from 1, as the clerk sees it) and `c0`, `c1`, ... (String, null where empty); blank rows
-    are left out. `numeric` names, for a workbook's columns that must be text, the rows whose cell was a number: its
-    last digits are gone.
-    """
-
-    header: Header
-    cells: pl.DataFrame
-    numeric: dict[Column, pl.Series] = field(default_factory=dict)
-
-
 def read_table(data: bytes) -> Table:
     """Open a roster by what its bytes say, never by its name. Raises Unreadable with the reason."""
-    from yikatong.roster.csv_reading import read_csv
-    from yikatong.roster.xlsx_reading import read_xlsx
-
     if not data[:_BLANK_BYTES].strip(_BLANKS) and not data.strip(_BLANKS):
         raise unreadable("file_empty")
     if len(data) > MAX_FILE_BYTES:
@@ -56,13 +34,6 @@ def read_table(data: bytes) -> Table:
     if table.cells.is_empty():
         raise unreadable("rows_none")
     return table
-
-
-def header_missing(looked: int) -> Unreadable:
-    """The refusal of a file without a header. Its cells are not shown: they may be somebody's data."""
-    from yikatong.roster.columns import REQUIRED
-
-    return unreadable("header_missing", looked=looked, expected="、".join(column.label for column in REQUIRED))
 
 
 def _require_columns(header: Header) -> None:

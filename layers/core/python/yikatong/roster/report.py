@@ -12,7 +12,7 @@ import polars as pl
 import xlsxwriter
 
 from yikatong.roster.findings import RULES, Level
-from yikatong.roster.reading import Table
+from yikatong.roster.table import Table
 from yikatong.roster.validation import STATUSES, Validation, yuan
 
 CHINESE_STATUSES = {"payable": "可发放", "held": "暂缓（等卡）", "review": "待审批人确认", "excluded": "剔除"}

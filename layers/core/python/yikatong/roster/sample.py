@@ -27,6 +27,7 @@ COLUMNS = (
 # Of the people a further slot (an arrear) is owed to, and of the wards paid through a guardian.
 ARREAR_SHARE = 0.04
 WARD_SHARE = 0.02
+GUARDIAN_EVERY = 10
 _TOWNSHIPS = ("向阳镇", "红旗乡", "永安镇", "双河乡", "新立街道")
 _VILLAGES = ("东升村", "兴隆村", "太平村", "长山村", "前进社区")
 # Plausible yuan per slot: month, quarter, half-year, year, occasion.
@@ -111,7 +112,7 @@ def make_sample(
     spares = [person for person in spares if person.id_number not in known]
     wards = invent_people(round(rows * WARD_SHARE), region=region, seed=seed + 2_000_003, on=on, youngest=6, eldest=17)
     lines = [_row(person, texts[0], subsidy, chance) for person in adults]
-    _make_wards(lines[len(include) :], wards, adults[: max(len(include), 1)], chance)
+    _make_wards(lines[len(include) :], wards, adults[::GUARDIAN_EVERY], chance)
     for slot in texts[1:]:
         owed = chance.sample(range(rows), round(rows * arrear_share))
         lines += [{**lines[index], Column.SLOT: slot} for index in sorted(owed)]

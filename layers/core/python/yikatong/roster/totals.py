@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from yikatong.roster.columns import Column
-from yikatong.roster.reading import Table
+from yikatong.roster.table import Table
 
 _TOTALS = r"^\s*(合\s*计|总\s*计|小\s*计|共\s*计|汇\s*总)"
 # Below the totals there may be lines for signatures; nobody hides a totals row further up.

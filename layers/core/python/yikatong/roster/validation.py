@@ -21,7 +21,8 @@ from yikatong.roster.columns import Column
 from yikatong.roster.context import RosterContext
 from yikatong.roster.findings import CODES, Finding, Level, Unreadable, file_finding
 from yikatong.roster.hits import Hit, listed, verdicts
-from yikatong.roster.reading import Table, read_table
+from yikatong.roster.reading import read_table
+from yikatong.roster.table import Table
 from yikatong.roster.tidying import PLAIN_AMOUNT, tidy_amounts
 from yikatong.roster.totals import TotalsRow, split_totals
 

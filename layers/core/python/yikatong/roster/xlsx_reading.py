@@ -11,7 +11,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum, Z
 
 from yikatong.roster.columns import TEXT_ONLY, Column, Header, find_header
 from yikatong.roster.findings import unreadable
-from yikatong.roster.reading import HEADER_ROWS, MAX_COLUMNS, MAX_ROWS, Table, header_missing
+from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS, MAX_ROWS, Table, header_missing
 from yikatong.roster.workbook_guard import check_workbook
 
 # A spreadsheet shows and keeps 15 significant digits; what lies beyond is binary noise the clerk never saw.
