@@ -61,7 +61,8 @@ def _pass_trial(batch: Batch, control: Control, orders: Orders, book: PlanBook, 
     """
     assert batch.instruction is not None, "only an instructed batch is settled"
     assert batch.settlement is not None, "only a settled trial can have passed"
-    if not batch.settlement.complete:
+    # A trial that sent nothing has asked the bank nothing.
+    if not batch.settlement.complete or not batch.instruction.messages:
         return
     pk, sk = trial_key(batch.code, batch.plan_year, batch.region)
     passed = PassedTrial(pk=pk, sk=sk, batch_id=batch.batch_id, passed_at=batch.instruction.instructed_at)
