@@ -1,25 +1,38 @@
 """`/_local`: what a local cloud tells about itself and lets be done to it. Nothing of the system knows it exists."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
+from infra.local.bank_process import BankProcess
+from infra.local.clock import Clock
 from infra.local.gateway import Reply, Request
-from infra.local.settling import NotSettled
-
-if TYPE_CHECKING:
-    from infra.local.cloud import LocalCloud
+from infra.local.settling import NotSettled, Work
 
 MAX_WAIT_S = 600
+
+
+class Cloud(Protocol):
+    """What this API needs of the cloud it speaks for."""
+
+    bank: BankProcess
+    clock: Clock
+    resources: dict[str, Any]
+
+    def describe(self) -> dict[str, Any]: ...
+
+    def settle(self, timeout_s: float = 60, quiet_s: float | None = None) -> Work: ...
+
+    def warm(self, verbs: Sequence[str] | None = None) -> None: ...
 
 
 class LocalApi:
     """Answers `GET /_local`, `GET|POST /_local/clock`, `GET /_local/runs/idle`, `POST /_local/warm`,
     `/_local/bank/...`."""
 
-    def __init__(self, cloud: "LocalCloud") -> None:
+    def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
 
     def answer(self, request: Request) -> Reply:
