@@ -183,7 +183,7 @@ class House:
         self.reports: dict[str, bytes] = {}
         self.sequencer = 0
         self.tokens = 0
-        self.patient = False
+        self.map_items_fail_alone = False
         self.watch_with(Watch())
 
     def watch_with(self, watch: Watch) -> None:
@@ -328,7 +328,7 @@ class House:
             self.invoke(lambda: self.settle(batch_id))
             self.invoke(lambda: self.publish(batch_id))
         except ExecutionFailed:
-            if self.patient:
+            if self.map_items_fail_alone:
                 return "failed"
             raise
         return "settled"
@@ -526,6 +526,16 @@ class House:
         assert {key for key, entry in book["payments"].items() if entry["credited_times"]} == {
             end_to_end(person, slot) for person in people
         }
+
+    @property
+    def unsettled(self) -> list[Batch]:
+        """Batches that told the bank and wait for its word."""
+        waiting = (BatchState.INSTRUCTED, BatchState.SETTLED, BatchState.PUBLISHED)
+        return [
+            batch
+            for batch in self.batches().values()
+            if batch.state in waiting and (batch.settlement is None or not batch.settlement.complete)
+        ]
 
     @property
     def unfinished(self) -> list[Run]:

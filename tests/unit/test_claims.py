@@ -1,0 +1,136 @@
+"""Who may claim: one row a key, nothing another batch holds, no account twice for strangers."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yikatong import claims
+from yikatong.claims import CLAIM_COLUMNS, AlteredClaim, choose, read_claims
+from yikatong.manifest import ClaimContext, ClaimFile, claim_file_key, empty_manifest, with_release
+from yikatong.payments import sha256_hex
+
+CONTEXT = ClaimContext(as_of=date(2023, 6, 12), registry_version="r")
+Row = tuple[str, str, str, str, bool]
+
+
+def frame(*rows: Row) -> pl.DataFrame:
+    """Rows of (key, batch, account, payee, accepted)."""
+    data = [
+        {
+            "key": key,
+            "batch_id": batch,
+            "row": n,
+            "amount_fen": 100,
+            "pay_account": account,
+            "payee_id": payee,
+            "accepted": ok,
+        }
+        for n, (key, batch, account, payee, ok) in enumerate(rows, 1)
+    ]
+    return pl.DataFrame(data, schema={**CLAIM_COLUMNS, "accepted": pl.Boolean})
+
+
+def standing(*rows: Row) -> pl.DataFrame:
+    return frame(*rows).select(list(CLAIM_COLUMNS))
+
+
+def chosen(candidates: pl.DataFrame, held: pl.DataFrame) -> list[tuple[str, str]]:
+    return choose(candidates, held).select("key", "batch_id").rows()
+
+
+def test_a_key_held_by_another_batch_is_left_out() -> None:
+    assert chosen(
+        frame(("a", "B", "1", "a", False), ("b", "B", "2", "b", False)), standing(("a", "A", "1", "a", False))
+    ) == [("b", "B")]
+
+
+def test_within_a_run_the_first_in_order_has_the_key() -> None:
+    assert chosen(frame(("a", "A", "1", "a", False), ("a", "B", "9", "a", True)), standing()) == [("a", "A")]
+
+
+def test_an_account_of_another_beneficiary_is_held_back() -> None:
+    """A corrected id number must not become a second person."""
+    assert chosen(frame(("b", "B", "1", "b", False)), standing(("a", "A", "1", "a", False))) == []
+
+
+def test_a_guardian_may_be_paid_for_several_wards() -> None:
+    two = frame(("ward-1", "B", "1", "mother", False), ("ward-2", "B", "1", "mother", False))
+    assert chosen(two, standing(("ward-0", "A", "1", "mother", False))) == [("ward-1", "B"), ("ward-2", "B")]
+
+
+def test_an_account_of_another_is_paid_when_the_approver_accepted_the_row_by_name() -> None:
+    assert chosen(frame(("b", "B", "1", "b", True)), standing(("a", "A", "1", "a", False))) == [("b", "B")]
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from("abcde"),
+        st.sampled_from(["A", "B"]),
+        st.sampled_from("123"),
+        st.sampled_from("xyz"),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@given(ROWS, ROWS)
+def test_whatever_is_chosen_is_new_and_each_key_once(candidates: list[Row], held: list[Row]) -> None:
+    before = standing(*held).unique("key", keep="first", maintain_order=True)
+    keys = choose(frame(*candidates), before)["key"].to_list()
+    assert len(keys) == len(set(keys))
+    assert set(keys).isdisjoint(before["key"].to_list())
+    assert set(keys) <= {row[0] for row in candidates}
+
+
+@given(ROWS, ROWS)
+def test_choosing_again_on_top_of_what_was_chosen_adds_nothing(candidates: list[Row], held: list[Row]) -> None:
+    before = standing(*held).unique("key", keep="first", maintain_order=True)
+    once = choose(frame(*candidates), before)
+    taken = pl.concat([before, once])
+    assert set(choose(frame(*candidates), taken)["key"]).isdisjoint(taken["key"].to_list())
+
+
+@given(ROWS)
+def test_no_account_goes_to_two_payees_unless_somebody_accepted_it(candidates: list[Row]) -> None:
+    strict = [(*row[:4], False) for row in candidates]
+    result = choose(frame(*strict), standing())
+    assert result.select("pay_account", "payee_id").unique().height == result["pay_account"].n_unique()
+
+
+def stored(*rows: Row) -> tuple[dict[str, bytes], ClaimFile]:
+    data = claims.encode(standing(*rows))
+    batches = tuple(sorted({row[1] for row in rows}))
+    file = ClaimFile(key="f", sha256=sha256_hex(data), count=len(rows), run_id="r", batches=batches, context=CONTEXT)
+    return {"f": data}, file
+
+
+def test_a_released_batchs_claims_are_void_wherever_they_stand() -> None:
+    lake, file = stored(("a", "A", "1", "a", False), ("b", "B", "2", "b", False))
+    manifest = empty_manifest("g", "2023-06").model_copy(update={"files": (file,)})
+    released = with_release(manifest, ["A"])
+    assert released is not None
+    assert read_claims(released, lake.get)["batch_id"].to_list() == ["B"]
+    assert with_release(released, ["A"]) is None
+
+
+@pytest.mark.parametrize("altered", [None, b"other bytes"])
+def test_a_claim_file_missing_or_altered_stops_everything(altered: bytes | None) -> None:
+    _, file = stored(("a", "A", "1", "a", False))
+    manifest = empty_manifest("g", "2023-06").model_copy(update={"files": (file,)})
+    with pytest.raises(AlteredClaim):
+        read_claims(manifest, lambda _: altered)
+
+
+def test_the_name_of_a_claim_file_holds_the_version_it_was_made_for() -> None:
+    assert claim_file_key("g", "2023-06", "run", 3) == "claims/g/2023-06/run/v3.parquet"
+
+
+def test_equal_claims_give_equal_bytes_in_whatever_order() -> None:
+    rows: list[Row] = [("a", "A", "1", "a", False), ("b", "A", "2", "b", False)]
+    assert claims.encode(standing(*rows)) != b""
+    again = claims.encode(standing(*rows)[::-1])
+    assert pl.read_parquet(again)["key"].to_list() == ["a", "b"]
