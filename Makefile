@@ -16,7 +16,7 @@ $(READY): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		"uv==$$(sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)"; }
-	@$(BIN)/uv sync --frozen --all-extras --quiet
+	@$(BIN)/uv sync --frozen --all-extras --quiet --system-certs
 	@touch $@
 
 demo: setup ## Pay four subsidies on the local cloud, from roster to public record
