@@ -14,6 +14,7 @@ setup: $(READY) ## Make .venv with every locked dependency and .venv/bin/yikaton
 
 $(READY): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.11"; exit 1; }
+	@echo "正在安装依赖到 $(VENV)（首次约 800 MB，需几分钟）…  Installing dependencies from the lock file."
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		"uv==$$(sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)"; }
 	@$(BIN)/uv sync --frozen --all-extras --quiet --system-certs
