@@ -31,7 +31,7 @@ from yikatong.states import ENDED_RUN, BatchState, RunState
 from yikatong.use_cases.approve_batch import ApprovalRequest, approve_batch
 from yikatong.use_cases.await_receipts import await_receipts
 from yikatong.use_cases.claim_payments import claim_payments
-from yikatong.use_cases.close_run import close_run
+from yikatong.use_cases.close_run import Unfinished, close_run
 from yikatong.use_cases.enquire_bank import enquire_bank
 from yikatong.use_cases.import_cards import import_cards
 from yikatong.use_cases.instruct_bank import instruct_bank
@@ -308,8 +308,8 @@ class House:
                 for frozen in inputs.batches:
                     self.pay_batch(frozen.batch_id, run_id)
             self.invoke(lambda: close_run(run_id, order.code, control=self.c, lake=self.l, orders=self.o))
-        except ExecutionFailed:
-            pass
+        except (ExecutionFailed, Unfinished):
+            pass  # and the news of it starts the run again
         finally:
             self.executions.executions[execution] = "ENDED"
             self.executions.waiting.clear()
@@ -584,6 +584,15 @@ def sample_of(
         subsidy=subsidy, settings=SETTINGS.for_subsidy(subsidy.code), region=region, rows=len(who), slots=slots,
         seed=seed, include=who, arrear_share=1.0 if len(slots) > 1 else 0.0,
     )  # fmt: skip
+
+
+def dying(house: House, after: bool = False) -> Callable[[], None]:
+    """The worker dies of the call at hand, before or after it takes effect."""
+
+    def die() -> None:
+        house.watch.dies_at, house.watch.after = house.watch.count, after
+
+    return die
 
 
 def any_arguments(_arguments: tuple[Any, ...]) -> bool:

@@ -5,12 +5,15 @@ from datetime import date, timedelta
 import pytest
 
 from tests.unit.payout.house import (
+    BOOK,
     DAOLI,
     NANGANG,
     PAYDAY,
     SETTINGS,
     SHANGHAI,
     House,
+    any_arguments,
+    dying,
     end_to_end,
     people,
     roster,
@@ -20,8 +23,9 @@ from yikatong.batches import Batch
 from yikatong.cards import CardState
 from yikatong.funds import Funds
 from yikatong.manifest import Manifest
-from yikatong.runs import name_run
+from yikatong.runs import ATTEMPTS_BEFORE_A_PERSON_LOOKS, name_run
 from yikatong.states import BatchState, RunState
+from yikatong.use_cases.stop_run import resume_run
 
 FOUR = people(4)
 DISABLED = 17
@@ -290,3 +294,33 @@ def test_an_empty_tick_closes_itself(region: str) -> None:
     run = house.pay()
     assert (run.state, run.note) == (RunState.CLOSED, "没有可发放的批次")
     assert house.executions.started == []
+
+
+def test_a_run_whose_executions_keep_dying_is_left_to_a_person_who_then_resumes_it() -> None:
+    """History: the news of its death started it again, for ever, whatever it died of."""
+    house, batch_id = ready()
+    roster_key = house.batch(batch_id).rows_key
+    frozen = house.lake.objects.pop(roster_key)
+    order = house.order()
+    outcomes = []
+    for _ in range(ATTEMPTS_BEFORE_A_PERSON_LOOKS + 2):
+        outcomes.append(house.start(order))
+        for execution in house.executions.executions:
+            house.executions.executions[execution] = "ENDED"
+    assert outcomes == ["started"] * ATTEMPTS_BEFORE_A_PERSON_LOOKS + ["given_up"] * 2
+    house.lake.objects[roster_key] = frozen
+    resume_run(house.c, house.o, BOOK, house.who("operator"), name_run(order))
+    house.drain()
+    house.check_at_rest(*FOUR)
+
+
+def test_a_run_does_not_close_over_a_batch_whose_item_gave_up() -> None:
+    """History: the worker that publishes kept dying; the batch was settled, its line balanced, the run closed, and nobody
+    ever published what had been paid. Or the bank was never told, and the run that could tell it had ended."""
+    house, batch_id = ready()
+    house.map_items_fail_alone, house.retries = True, 0
+    house.watch.acts.append(("records.put_all", any_arguments, dying(house)))
+    run = house.pay()
+    assert (run.state, house.batch(batch_id).state) == (RunState.PAYING, BatchState.SETTLED)
+    house.pay()
+    house.check_at_rest(*FOUR)

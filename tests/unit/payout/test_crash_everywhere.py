@@ -22,7 +22,8 @@ from tests.unit.payout.house import (
     roster,
 )
 
-RECOVERIES = {"the step is tried again": RETRIES, "the execution is lost and the run resumed": 0}
+GIVES_UP = "the batch's item gives up and the run closes without it"
+RECOVERIES = {"the step is tried again": RETRIES, "the execution is lost and the run resumed": 0, GIVES_UP: 0}
 SIDES = {"before": False, "after": True}
 
 
@@ -54,9 +55,9 @@ def _calls(two: bool) -> tuple[str, ...]:
     return tuple(house.watch.calls)
 
 
-def play(house: House, k: int, after: bool, retries: int) -> House:
+def play(house: House, k: int, after: bool, recovery: str) -> House:
     """Pay with a worker that dies at call k, then recover as the platform and the operator would."""
-    house.retries = retries
+    house.retries, house.map_items_fail_alone = RECOVERIES[recovery], recovery == GIVES_UP
     house.watch_with(Watch(dies_at=k, after=after))
     house.pay()
     recover(house)
@@ -83,7 +84,7 @@ def recover(house: House) -> None:
 @pytest.mark.parametrize("side", SIDES)
 def test_a_worker_dies_at_every_call_of_a_run_and_everybody_is_paid_once(side: str, recovery: str) -> None:
     for k, call in enumerate(_calls(two=False)):
-        house = play(_one_batch().copy(), k, SIDES[side], RECOVERIES[recovery])
+        house = play(_one_batch().copy(), k, SIDES[side], recovery)
         assert house.watch.deaths == 1, (k, call)
         try:
             house.check_at_rest(*people(3))
@@ -97,7 +98,7 @@ def test_a_worker_dies_while_two_regions_lists_overlap_and_everybody_is_paid_onc
     calls = _calls(two=True)
     # A stride: the single calls are those of the test above, only the company differs. Both sides together miss none.
     for k in range(SIDES[side], len(calls), 6):
-        house = play(_two_overlapping_batches().copy(), k, SIDES[side], RECOVERIES[recovery])
+        house = play(_two_overlapping_batches().copy(), k, SIDES[side], recovery)
         try:
             house.check_at_rest(*people(4))
         except AssertionError as error:

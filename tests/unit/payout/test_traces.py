@@ -4,7 +4,6 @@
 and so does the child batch of 8; 14's freezing is in `test_receipts`.
 """
 
-from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -18,6 +17,7 @@ from tests.unit.payout.house import (
     Watch,
     WorkerDied,
     any_arguments,
+    dying,
     end_to_end,
     people,
     roster,
@@ -55,15 +55,6 @@ def begun(house: House, cause: str = "sched") -> str:
     run_id = name_run(order)
     house.open(run_id)
     return run_id
-
-
-def dying(house: House, after: bool = False) -> Callable[[], None]:
-    """The worker dies of the call at hand, before or after it takes effect."""
-
-    def die() -> None:
-        house.watch.dies_at, house.watch.after = house.watch.count, after
-
-    return die
 
 
 def dies(house: House, at: str, after: bool = False) -> None:

@@ -13,6 +13,10 @@ CAUSE = re.compile(r"[A-Za-z0-9]{1,32}")
 """Causes go into execution names, which AWS limits to letters, digits, `_` and `-`, 80 in all."""
 
 
+ATTEMPTS_BEFORE_A_PERSON_LOOKS = 5
+"""How many executions a run gets by itself: one that dies of a defect would otherwise be started again for ever."""
+
+
 class FrozenBatch(BaseModel):
     """One batch as a run bound it; the run's order of claiming is (approved_at, batch_id) (PROTOCOL C2)."""
 
@@ -50,6 +54,7 @@ class Run(Stored):
     state: RunState
     attempt: int = 1
     """The n of the execution `{run_id}-{n}` that carries the run."""
+    attempts_allowed: int = ATTEMPTS_BEFORE_A_PERSON_LOOKS
     batch_count: int = 0
     note: str = ""
     totals: dict[str, int] = Field(default_factory=dict)
@@ -62,6 +67,10 @@ class Run(Stored):
     @property
     def order(self) -> RunOrder:
         return RunOrder(self.plan_year, self.code, self.mode, self.as_of, self.cause)
+
+    def allowed_again(self) -> "Run":
+        """A person has looked: so many further executions by itself."""
+        return self.model_copy(update={"attempts_allowed": self.attempt + ATTEMPTS_BEFORE_A_PERSON_LOOKS})
 
     def moved(self, to: RunState, **changes: object) -> "Run":
         event_of(self.state, to)

@@ -2,20 +2,26 @@
 
 import json
 
-from yikatong.batches import Batch, batch_key
+from yikatong.batches import Batch, PassedTrial, batch_key, trial_key
 from yikatong.closing import Line, line_of, total
 from yikatong.errors import Conflict
 from yikatong.funds import Funds, funds_key
 from yikatong.payments import digest_of
+from yikatong.plan import Mode
 from yikatong.ports import Control, Lake, Orders, RunOrder
 from yikatong.runs import Run, RunInputs, closing_key, inputs_key, run_key
 from yikatong.states import ENDED_RUN, BatchState, RunState
 
 
+class Unfinished(Exception):
+    """An item of the Map gave up: batches are neither paid nor carried. The execution fails, and the run is resumed."""
+
+
 def close_run(run_id: str, code: str, *, control: Control, lake: Lake, orders: Orders) -> Run:
     """Write the closing totals and end the run: CLOSED, or CLOSED_OPEN_ITEMS naming what is still to come.
 
-    Raises `yikatong.closing.NotBalanced`, which fails the execution: the run stays as it was until a person has looked.
+    Raises `Unfinished`, or `yikatong.closing.NotBalanced`; either fails the execution. The run stays as it was and is
+    started again, which finishes what is unfinished, until the attempts are used up and a person has looked.
     """
     stored = lake.get(inputs_key(run_id))
     if stored is None:
@@ -25,9 +31,12 @@ def close_run(run_id: str, code: str, *, control: Control, lake: Lake, orders: O
         run = control.read(Run, *run_key(code, run_id))
         if run is None:
             raise LookupError(run_id)
-        lines = _lines(inputs, control)
+        batches = _batches(inputs, control)
+        lines = [line_of(batch) for batch in batches]
         if run.state in ENDED_RUN:
             break
+        if unfinished := [batch.batch_id for batch in batches if _is_unfinished(batch, control)]:
+            raise Unfinished(", ".join(unfinished))
         open_lines = tuple(line.batch_id for line in lines if line.open)
         to = RunState.CLOSED_OPEN_ITEMS if open_lines else RunState.CLOSED
         totals = {
@@ -116,11 +125,23 @@ def _close_line(run: Run, batch_id: str, control: Control) -> bool:
     return True
 
 
-def _lines(inputs: RunInputs, control: Control) -> list[Line]:
-    """Lines of the batches that are still this run's; those withdrawn or taken by another run are theirs to count."""
+def _batches(inputs: RunInputs, control: Control) -> list[Batch]:
+    """The batches that are still this run's; those withdrawn or taken by another run are theirs to count."""
     batches = [control.read(Batch, *batch_key(frozen.batch_id)) for frozen in inputs.batches]
     return [
-        line_of(batch)
+        batch
         for batch in batches
         if batch is not None and batch.run_id == inputs.run_id and not batch.withdrawn_because
     ]
+
+
+def _is_unfinished(batch: Batch, control: Control) -> bool:
+    """Whether a step is still owed to this batch: nobody would take it up once the run has ended."""
+    settlement = batch.settlement
+    if settlement is None:
+        return not batch.carried
+    if batch.mode == Mode.FORMAL:
+        return batch.published_seq < settlement.seq
+    sent = batch.instruction is not None and batch.instruction.messages
+    passed = control.read(PassedTrial, *trial_key(batch.code, batch.plan_year, batch.region))
+    return bool(settlement.complete and sent and passed is None)

@@ -77,7 +77,7 @@ def start_run(
 
     `n` of the execution `{run_id}-{n}` rises only when execution n-1 has ended and the run has not. A tick with nothing
     to bind records itself CLOSED, without an execution. A run that a person stopped stays stopped, whatever is
-    delivered again, until a person resumes it (`stop_run.resume_run`).
+    delivered again, until a person resumes it (`stop_run.resume_run`); so does one whose executions keep dying.
     """
     if day_refusal(book.by_code(order.plan_year, order.code), order.as_of, Mode(order.mode)):
         return "not_a_day"
@@ -96,6 +96,8 @@ def start_run(
     if status == "RUNNING":
         return "running"
     if status == "ENDED":
+        if run.attempt >= run.attempts_allowed:
+            return "given_up"
         run = _save(control, run.model_copy(update={"attempt": run.attempt + 1}))
     workflow.start(run.execution, order, identity)
     return "started"

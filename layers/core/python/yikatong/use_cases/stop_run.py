@@ -42,9 +42,11 @@ def resume_run(control: Control, orders: Orders, book: PlanBook, principal: Prin
     authorize(principal, Action.RESUME_RUN, PROVINCE, book.by_code(run.plan_year, run.code))
     if run.state in ENDED_RUN:
         raise Refusal(f"发放{RUN[run.state].bureau}，没有可恢复的。", "conflict")
+    resumed = run.allowed_again()
     if run.state is RunState.STOPPED:
-        reopened = run.moved(RunState.OPEN, note=f"{principal.name}：恢复发放")
-        control.save(reopened)
-        run = reopened.model_copy(update={"version": run.version + 1})
-    orders.order_run(run.order)
-    return run
+        resumed = resumed.moved(RunState.OPEN, note=f"{principal.name}：恢复发放")
+    if resumed != run:
+        control.save(resumed)
+        resumed = resumed.model_copy(update={"version": run.version + 1})
+    orders.order_run(resumed.order)
+    return resumed
