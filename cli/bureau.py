@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.api import As, Endpoint, call_bureau, fen_of, get_file, put_file, yuan
+from yikatong.closing import OUTCOMES
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
 
@@ -17,19 +18,8 @@ funds_app = typer.Typer(no_args_is_help=True, help="资金额度：设定。")
 run_app = typer.Typer(no_args_is_help=True, help="发放：下达、列出、查看、恢复、停止。")
 
 MODES = {"formal": "正式", "trial": "模拟"}
-OUTCOMES = {
-    "payable": "可发放",
-    "held": "暂缓",
-    "review": "待复核",
-    "excluded": "排除",
-    "not_sent": "未发送",
-    "waiting": "待发送",
-    "settled": "已入账",
-    "rejected": "银行未入账",
-    "in_doubt": "待查",
-    "returned": "入账后退回",
-}
-LINE = ("excluded", "held", "not_sent", "waiting", "rejected", "in_doubt", "settled", "returned")
+WORDS = OUTCOMES | {"payable": "可发放", "review": "待复核"}
+LINE = tuple(OUTCOMES)
 """A run's line: the rows by what became of them; those returned are among the settled."""
 
 
@@ -82,8 +72,8 @@ def list_batches(
     found = call_bureau(endpoint, name, "GET", "/v1/batches", query={"region": region, "state": state})["batches"]
     table = _table(
         f"批次（{len(found)}个）",
-        ("批次", "序号", "类别", "状态"),
-        ("行数", "可发放", "金额（元）", "暂缓", "待复核", "排除"),
+        ("批次", "序号", "方式", "状态"),
+        ("行数", "可发放", "金额（元）", "暂缓", "待复核", "剔除"),
     )
     for each in found:
         counts = (each[part]["count"] for part in ("held", "review", "excluded"))
@@ -197,7 +187,7 @@ def list_runs(number: Number, plan_year: PlanYear, endpoint: Endpoint = "", name
     """列出一个项目的各次发放，最近的在前。"""
     query = {"plan_year": str(plan_year), "number": str(number)}
     runs = call_bureau(endpoint, name, "GET", "/v1/runs", query=query)["runs"]
-    table = _table(f"发放（{len(runs)}次）", ("发放", "发放日", "类别", "状态", "说明"), ("批次数",))
+    table = _table(f"发放（{len(runs)}次）", ("发放", "发放日", "方式", "状态", "说明"), ("批次数",))
     for run in runs:
         _add(
             table, run["run_id"], run["as_of"], MODES[run["mode"]], run["state_words"], run["note"], run["batch_count"]
@@ -212,7 +202,7 @@ def show_run(run: RunId, endpoint: Endpoint = "", name: As = "") -> None:
     typer.echo(
         f"{run}：{shown['state_words']}，第{shown['attempt']}次执行{'，' + shown['note'] if shown['note'] else ''}"
     )
-    table = _table("", ("批次", "状态"), ("行数", *(OUTCOMES[part] for part in LINE), "已入账（元）"))
+    table = _table("", ("批次", "状态"), ("行数", *(WORDS[part] for part in LINE), "入账（元）"))
     for each in shown["batches"]:
         line = each["line"]
         counts = [line[part]["count"] for part in LINE] if line else ["?"] * len(LINE)
@@ -254,7 +244,7 @@ def _print_batch(batch: dict[str, Any]) -> None:
     table = _table("", ("去向",), ("行数", "金额（元）"))
     for part in LINE if line else ("payable", "held", "review", "excluded"):
         tally = (line or batch)[part]
-        _add(table, OUTCOMES[part], tally["count"], yuan(tally["fen"]))
+        _add(table, WORDS[part], tally["count"], yuan(tally["fen"]))
     _print(table)
 
 

@@ -154,7 +154,7 @@ def schedules(plan: PlanFiles = None, format: OutputFormat = Format.TABLE) -> No
         _print_json([schedule.as_record() for schedule in derived])
         return
     table = Table(title=f"定时（{len(derived)}条，时区 Asia/Shanghai）")
-    for heading in ("年度", "序号", "补贴项目名称", "类别", "表达式", "名称"):
+    for heading in ("年度", "序号", "补贴项目名称", "方式", "表达式", "名称"):
         table.add_column(heading, overflow="fold")
     for each in derived:
         named = book.subsidy(each.plan_year, each.subsidy).name

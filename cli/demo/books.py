@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-PARTS = ("excluded", "held", "not_sent", "rejected", "in_doubt", "settled")
+PARTS = ("excluded", "held", "not_sent", "waiting", "rejected", "in_doubt", "settled")
 
 
 def faults(batches: Iterable[dict[str, Any]], lines: dict[str, dict[str, Any]], bank: dict[str, Any]) -> list[str]:

@@ -7,18 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.api import yuan
+from yikatong.closing import OUTCOMES
 
 LEVELS = {"exclude": "剔除", "hold": "暂缓"}
-COLUMNS = (
-    ("rows", "行数"),
-    ("excluded", "剔除"),
-    ("held", "暂缓"),
-    ("not_sent", "未发"),
-    ("rejected", "拒付"),
-    ("in_doubt", "在途"),
-    ("settled", "入账"),
-    ("returned", "退票"),
-)
+# Nothing waits to be sent when the demo is over.
+COLUMNS = tuple((name, words) for name, words in OUTCOMES.items() if name != "waiting")
 
 
 def batches_table(batches: list[dict[str, Any]], lines: dict[str, dict[str, Any]]) -> Table:
@@ -27,13 +20,14 @@ def batches_table(batches: list[dict[str, Any]], lines: dict[str, dict[str, Any]
     table.add_column("补贴项目")
     table.add_column("地区")
     table.add_column("方式")
+    table.add_column("行数", justify="right")
     for _, heading in COLUMNS:
         table.add_column(heading, justify="right")
     table.add_column("实发（元）", justify="right")
     for batch in batches:
         line = lines.get(batch["batch_id"])
         counts = [str(batch["rows"])]
-        counts += [str(line[name]["count"]) if line else "—" for name, _ in COLUMNS[1:]]
+        counts += [str(line[name]["count"]) if line else "—" for name, _ in COLUMNS]
         paid = yuan(line["settled"]["fen"] - line["returned"]["fen"]) if line else "—"
         trial = batch["mode"] == "trial"
         table.add_row(

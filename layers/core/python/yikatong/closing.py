@@ -5,6 +5,18 @@ from dataclasses import asdict, dataclass
 from yikatong.batches import Batch, Tally
 from yikatong.states import BatchState
 
+OUTCOMES = {
+    "excluded": "剔除",
+    "held": "暂缓",
+    "not_sent": "未发",
+    "waiting": "待发",
+    "rejected": "拒付",
+    "in_doubt": "在途",
+    "settled": "入账",
+    "returned": "退票",
+}
+"""What can become of a roster's row, in the order of a line, with the one word for it that people read."""
+
 
 class NotBalanced(Exception):
     """rows ≠ excluded + held + not sent + rejected + in doubt + settled, or the same in fen over the approved rows."""
@@ -90,5 +102,5 @@ def check(line: Line) -> None:
 
 def total(lines: list[Line]) -> dict[str, Tally]:
     """The run's totals, by the columns of its lines."""
-    names = ("excluded", "held", "not_sent", "waiting", "rejected", "in_doubt", "settled", "returned", "approved")
+    names = (*OUTCOMES, "approved")
     return {name: sum((getattr(line, name) for line in lines), Tally()) for name in names}
