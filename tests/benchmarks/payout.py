@@ -11,11 +11,10 @@ import sys
 import time
 from datetime import date
 
-from yikatong.plan import PlanBook, Settings
-from yikatong.roster.sample import make_sample
-
 from cli.demo.office import Office
 from infra.local.cloud import LocalCloud
+from yikatong.plan import PlanBook, Settings
+from yikatong.roster.sample import make_sample
 
 STEPS = (
     "import_cards",
