@@ -97,6 +97,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             lake.put("rosters/*"),
             buckets.reports.put("*"),
             control.read_write(),
+            control.query(),
         ),
         "import_cards": (
             queues["import_cards"].consume(),
@@ -110,6 +111,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             plans,
             queues["start_run"].consume(),
             control.read_write(),
+            control.query(),
             workflow.start(PAYOUT, context),
             workflow.describe(PAYOUT, context),
             made.schedules.order(),
@@ -117,6 +119,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
         "open_run": (
             plans,
             control.read_write(),
+            control.query(),
             lake.read("runs/*"),
             lake.put("runs/*"),
             workflow.describe(PAYOUT, context),
@@ -124,6 +127,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
         "claim_payments": (
             plans,
             control.read_write(),
+            control.query(),
             lake.read("runs/*", "rosters/*", "cards/*", "claims/*", "selections/*"),
             lake.put("claims/*", "selections/*"),
         ),
@@ -148,6 +152,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             buckets.bank_exchange.read("inbound/*", versions=True),
             buckets.bank_exchange.put("quarantine/*"),
             control.read_write(),
+            control.query(),
             lake.read("sent/*", "instructions/*", "receipts/*", "settlements/*", "runs/*"),
             lake.put("receipts/*", "settlements/*", "runs/*"),
             records.batch_write(),
@@ -171,6 +176,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
         "publish_records": (
             plans,
             control.read_write(),
+            control.query(),
             lake.read("settlements/*", "instructions/*"),
             records.batch_write(),
             secrets.record_key.read(),
@@ -181,6 +187,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             banks,
             plans,
             control.read_write(),
+            control.query(),
             lake.read("sent/*", "sent-again/*", "instructions/*", "receipts/*", "settlements/*", "runs/*"),
             lake.put("sent-again/*", "receipts/*", "settlements/*", "runs/*"),
             records.batch_write(),
@@ -193,6 +200,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
         "bureau_api": (
             plans,
             control.read_write(),
+            control.query(),
             control.query_index("by_region"),
             made.tables.idempotency.remember_replies(),
             buckets.roster_drop.put("*"),  # a presigned upload carries this role's permission

@@ -79,7 +79,7 @@ class Table(pulumi.ComponentResource):
 
         No DeleteItem: nothing in the books is taken back, it is countered.
         """
-        return self._grant("GetItem", "Query", "PutItem")
+        return self._grant("GetItem", "PutItem")
 
     def query(self) -> Grant:
         return self._grant("Query")

@@ -80,7 +80,7 @@ def test_two_regions_upload_overlapping_rosters_at_once_and_each_person_is_paid_
     assert sum(line["settled"]["count"] for line in lines) == 9
 
 
-@pytest.mark.parametrize(("place", "verb"), enumerate(WORKERS), ids=WORKERS)
+@pytest.mark.parametrize(("place", "verb"), list(enumerate(WORKERS)), ids=WORKERS)
 def test_a_worker_is_killed_in_the_middle_of_a_run_and_everybody_is_paid_once(
     people: People, place: int, verb: str
 ) -> None:

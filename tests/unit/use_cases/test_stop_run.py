@@ -52,18 +52,20 @@ def test_a_run_is_stopped_from_any_state_before_its_end(state: str) -> None:
     assert house.workflow.status(run.execution) == "ENDED"
 
 
-def test_the_execution_ends_before_the_run_says_stopped() -> None:
+def test_the_run_says_stopped_before_its_execution_ends() -> None:
+    """The news of the aborted execution must find STOPPED, or it would start the run again."""
     house = House()
 
-    def dying(*_items: Stored) -> None:
+    def dying(*_words: str) -> None:
         raise ConnectionError
 
-    save, house.control.save = house.control.save, dying  # type: ignore[method-assign]
+    stop, house.workflow.stop = house.workflow.stop, dying  # type: ignore[method-assign, assignment]
     with pytest.raises(ConnectionError):
         house.stop()
-    assert house.workflow.status(f"{RUN_ID}-1") == "ENDED"
-    house.control.save = save  # type: ignore[method-assign]
+    assert house.stored.state is RunState.STOPPED
+    house.workflow.stop = stop  # type: ignore[method-assign]
     assert house.stop().state is RunState.STOPPED
+    assert house.workflow.status(f"{RUN_ID}-1") == "ENDED"
 
 
 def test_a_run_whose_execution_never_began_is_stopped_all_the_same() -> None:

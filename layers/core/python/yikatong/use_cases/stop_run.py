@@ -12,10 +12,10 @@ from yikatong.use_cases.list_batches import find_run
 def stop_run(
     control: Control, workflow: Workflow, book: PlanBook, principal: Principal, run_id: str, reason: str
 ) -> Run:
-    """End the run's execution, then say so. Repeating it is harmless.
+    """Say that the run is stopped, then end its execution. Repeating it is harmless and finishes a broken-off stop.
 
-    The execution first: a run that says PAYING with a dead execution can be resumed, one that says STOPPED must not go
-    on paying. Workers in flight may still finish their step; claims and sent marks hold whatever they do.
+    The state first: the news of an aborted execution starts a run again, unless the run says STOPPED by then. Workers
+    in flight may still finish their step; claims and sent marks hold whatever they do.
     """
     run = find_run(control, run_id)
     authorize(principal, Action.STOP_RUN, PROVINCE, book.by_code(run.plan_year, run.code))
@@ -23,14 +23,14 @@ def stop_run(
         raise Refusal("请写明停止的原因。", "invalid")
     if run.state in ENDED_RUN:
         raise Refusal(f"发放{RUN[run.state].bureau}，不能停止。", "conflict")
+    if run.state is not RunState.STOPPED:
+        # The last steps before the stop may have moved the run on: the conditional write judges the state again.
+        stopped = run.moved(RunState.STOPPED, note=f"{principal.name}：{reason.strip()}")
+        control.save(stopped)
+        run = stopped.model_copy(update={"version": run.version + 1})
     if workflow.status(run.execution) == "RUNNING":
         workflow.stop(run.execution, "stopped by an operator")
-    if run.state is RunState.STOPPED:
-        return run
-    # The last steps before the stop may have moved the run on: the state is judged again by the conditional write.
-    stopped = run.moved(RunState.STOPPED, note=f"{principal.name}：{reason.strip()}")
-    control.save(stopped)
-    return stopped.model_copy(update={"version": run.version + 1})
+    return run
 
 
 def resume_run(control: Control, orders: Orders, book: PlanBook, principal: Principal, run_id: str) -> Run:

@@ -78,7 +78,7 @@ def validate_roster(
     data = arrival.read()
     batch = _receive(arrival, data, place, uploader, control, now)
     if batch.state is not BatchState.RECEIVED:
-        return "replayed"
+        return _replayed(batch, arrival, reports)
     refusal_reason = _succeed_predecessor(batch, arrival, control, settings)
     context = _context(place, batch, control, settings, book)
     registry = control.read(CurrentRegistry, *CURRENT_REGISTRY)
@@ -94,6 +94,14 @@ def validate_roster(
         # Another delivery of the same event finished first; what it saved came from the same bytes.
         return "replayed"
     return judged.state
+
+
+def _replayed(batch: Batch, arrival: Arrival, reports: Reports) -> str:
+    """The same content under the same key is the same batch. Once withdrawn it stays so: the bureau is told how to go on."""
+    if batch.state is BatchState.WITHDRAWN and batch.object_version != arrival.object_version:
+        words = f"这份名册的内容与已撤回的批次 {batch.batch_id} 完全相同，不会重新受理；请另存为新文件名后上传。"
+        reports.put(f"misplaced/{arrival.object_key}.txt", words.encode())
+    return "replayed"
 
 
 def _place(arrival: Arrival, book: PlanBook) -> _Place:
