@@ -7,7 +7,7 @@ import pytest
 from tests.fakes import MemoryControl, MemoryOrders, MemoryWorkflow
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
-from yikatong.ports import RunOrder, Stored
+from yikatong.ports import RunOrder
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.runs import Run, name_run, run_key
 from yikatong.states import RunState

@@ -1,0 +1,79 @@
+"""A card registry snapshot arrives: readers see the old or the new version, and the bureau hears what came of it."""
+
+import json
+
+from tests.unit.use_cases.test_validate_roster import NOW, Desk, sample
+from yikatong.registry import RegistryReader
+from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
+from yikatong.use_cases.import_cards import import_cards
+
+
+def current(desk: Desk) -> CurrentRegistry:
+    found = desk.control.read(CurrentRegistry, *CURRENT_REGISTRY)
+    assert found is not None
+    return found
+
+
+def test_everybody_of_a_snapshot_is_found_in_the_partition_of_their_id() -> None:
+    desk, made = Desk(), sample()
+    desk.cards(made.cards_csv())
+    reader = RegistryReader(desk.lake, current(desk).registry_version)
+    person = made.people[0]
+    rows = reader.rows_for([person.id_number])
+    assert {one[:4] for one in rows["id_number"]} == {person.id_number[:4]}
+    assert rows.filter(rows["id_number"] == person.id_number)["account"].to_list() == [person.account]
+
+
+def test_a_newer_snapshot_becomes_current_and_the_old_one_stays_readable() -> None:
+    desk = Desk()
+    desk.cards(sample(1).cards_csv(), "01")
+    first = current(desk).registry_version
+    desk.cards(sample(2).cards_csv(), "02")
+    assert current(desk).registry_version != first
+    assert RegistryReader(desk.lake, first).rows_for([sample(1).people[0].id_number]).height > 0
+
+
+def test_an_older_snapshot_that_arrives_late_does_not_become_current() -> None:
+    desk = Desk()
+    desk.cards(sample(2).cards_csv(), "02")
+    newer = current(desk)
+    desk.cards(sample(1).cards_csv(), "01")
+    assert current(desk) == newer
+
+
+def test_the_same_snapshot_again_changes_nothing() -> None:
+    desk = Desk()
+    desk.cards(sample().cards_csv(), "01")
+    before = dict(desk.control.items), dict(desk.lake.objects)
+    desk.cards(sample().cards_csv(), "02")
+    assert (desk.control.items, desk.lake.objects) == before
+
+
+def test_a_file_that_is_no_registry_is_refused_with_its_reason_and_the_old_one_stays() -> None:
+    desk = Desk()
+    desk.cards(sample().cards_csv())
+    before = current(desk)
+    refused = import_cards(
+        b"a,b\n1,2\n",
+        "wrong.csv",
+        "09",
+        control=desk.control,
+        lake=desk.lake,
+        reports=desk.reports,
+        now=NOW,
+    )
+    assert refused is None
+    assert current(desk) == before
+    report = json.loads(desk.reports.objects["cards/wrong.csv.json"])
+    assert report["accepted"] is False
+    assert "身份证号" in report["refusal"]
+
+
+def test_rows_that_cannot_be_believed_are_left_out_and_named() -> None:
+    desk, made = Desk(), sample()
+    lines = made.cards_csv().decode("utf-8-sig").splitlines()
+    lines[3] = lines[3].replace("正常", "不明")
+    desk.cards("\r\n".join(lines).encode())
+    report = json.loads(desk.reports.objects["cards/cards.csv.json"])
+    assert [(row["row"], row["code"]) for row in report["left_out"]] == [(4, "card_state_unknown")]
+    assert report["rows"] == len(lines) - 2

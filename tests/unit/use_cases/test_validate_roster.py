@@ -1,0 +1,234 @@
+"""A roster arrives: which batch it is, whose it is, what it replaces, and what the bureau hears of it."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.fakes import MemoryControl, MemoryLake
+from yikatong.batches import Batch, RosterObject, Tally, Upload, batches_pk, review_key, roster_object_key, upload_key
+from yikatong.plan import PlanBook, Settings
+from yikatong.roster.sample import Sample, make_sample
+from yikatong.states import BatchState
+from yikatong.use_cases.import_cards import import_cards
+from yikatong.use_cases.validate_roster import MAX_ROSTER_BYTES, Arrival, validate_roster
+
+BOOK, SETTINGS = PlanBook.committed(), Settings.committed()
+SUBSIDY = BOOK.subsidy(2023, 2)
+CODE = "urban-minimum-living"
+KEY = "2023/230102/2/低保.csv"
+NOW = datetime(2023, 6, 1, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+def sample(seed: int = 1, faults: float = 0.0) -> Sample:
+    policy = SETTINGS.for_subsidy(CODE)
+    return make_sample(
+        subsidy=SUBSIDY, settings=policy, region="230102", rows=200, slots=["2023-06"], seed=seed, faults_share=faults
+    )
+
+
+class MemoryReports:
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def put(self, key: str, data: bytes) -> None:
+        self.objects[key] = data
+
+
+@dataclass
+class Desk:
+    """Where rosters arrive."""
+
+    control: MemoryControl = field(default_factory=MemoryControl)
+    lake: MemoryLake = field(default_factory=MemoryLake)
+    reports: MemoryReports = field(default_factory=MemoryReports)
+
+    def arrive(
+        self,
+        data: bytes,
+        key: str = KEY,
+        sequencer: str = "01",
+        mode: str = "formal",
+        upload: str = "",
+        version: str = "v1",
+        size: int | None = None,
+    ) -> str:
+        arrival = Arrival(key, version, sequencer, mode, upload, len(data) if size is None else size, lambda: data)
+        return validate_roster(
+            arrival,
+            control=self.control,
+            lake=self.lake,
+            reports=self.reports,
+            book=BOOK,
+            settings=SETTINGS,
+            now=NOW,
+        )
+
+    def batches(self, mode: str = "formal") -> list[Batch]:
+        return self.control.query(Batch, batches_pk(CODE, mode))
+
+    def standing(self) -> Batch:
+        pointer = self.control.read(RosterObject, *roster_object_key(KEY))
+        assert pointer is not None
+        return next(batch for batch in self.batches() if batch.batch_id == pointer.batch_id)
+
+    def move(self, batch: Batch, state: BatchState) -> None:
+        self.control.save(batch.changed(state=state))
+
+    def cards(self, data: bytes, sequencer: str = "01") -> None:
+        imported = import_cards(
+            data,
+            "cards.csv",
+            sequencer,
+            control=self.control,
+            lake=self.lake,
+            reports=self.reports,
+            now=NOW,
+        )
+        assert imported is not None
+
+
+def test_an_accepted_roster_is_frozen_with_its_hash_version_counts_and_sums() -> None:
+    desk, made = Desk(), sample(faults=0.1)
+    desk.cards(made.cards_csv())
+    assert desk.arrive(made.roster_csv()) == "VALIDATED"
+    (batch,) = desk.batches()
+    assert batch.rows == batch.payable.count + batch.held.count + batch.review.count + batch.excluded.count
+    assert batch.held.count > 0
+    assert batch.excluded.count > 0
+    assert batch.payable.fen > 0
+    assert (batch.object_version, batch.uploader, batch.slots) == ("v1", "drop:230102", ("2023-06",))
+    assert desk.lake.get(batch.rows_key) is not None
+    review = json.loads(desk.lake.get(review_key(batch.rows_key)) or b"")
+    assert Tally(count=len(review), fen=sum(row["fen"] for row in review)) == batch.review
+
+
+def test_the_report_stands_beside_the_batch() -> None:
+    desk, made = Desk(), sample(faults=0.1)
+    desk.arrive(made.roster_csv())
+    (batch,) = desk.batches()
+    document = json.loads(desk.reports.objects[f"{batch.batch_id}/findings.json"])
+    assert (document["accepted"], document["state"], document["rows"]) == (True, "VALIDATED", batch.rows)
+    assert document["findings"]
+    assert desk.reports.objects[batch.report_key].startswith(b"PK")
+
+
+def test_an_unreadable_roster_is_refused_with_its_reason() -> None:
+    desk = Desk()
+    assert desk.arrive(b"%PDF-1.7 not a roster") == "REFUSED"
+    (batch,) = desk.batches()
+    assert "PDF" in batch.refusal
+    assert batch.rows_key == ""
+
+
+def test_the_same_file_again_is_recognised() -> None:
+    desk, data = Desk(), sample().roster_csv()
+    desk.arrive(data)
+    before = dict(desk.control.items)
+    assert desk.arrive(data, sequencer="02", version="v2") == "replayed"
+    assert desk.control.items == before
+
+
+def test_a_delivery_that_died_half_way_is_finished_by_the_next() -> None:
+    desk, data = Desk(), sample().roster_csv()
+    save = desk.control.save
+    saved = 0
+
+    def dying(*items: object) -> None:
+        nonlocal saved
+        saved += 1
+        if saved == 2:
+            raise ConnectionError
+        save(*items)  # type: ignore[arg-type]
+
+    desk.control.save = dying  # type: ignore[method-assign, assignment]
+    with pytest.raises(ConnectionError):
+        desk.arrive(data)
+    assert desk.batches()[0].state is BatchState.RECEIVED
+    assert desk.arrive(data) == "VALIDATED"
+
+
+@pytest.mark.parametrize("state", ["VALIDATED", "APPROVED", "BOUND"])
+def test_a_correction_withdraws_its_predecessor_that_is_not_claimed(state: str) -> None:
+    desk = Desk()
+    desk.arrive(sample(1).roster_csv())
+    desk.move(desk.batches()[0], BatchState(state))
+    assert desk.arrive(sample(2).roster_csv(), sequencer="02") == "VALIDATED"
+    states = {batch.state for batch in desk.batches()}
+    assert states == {BatchState.WITHDRAWN, BatchState.VALIDATED}
+    assert desk.standing().state is BatchState.VALIDATED
+
+
+@pytest.mark.parametrize("state", ["CLAIMED", "INSTRUCTED", "SETTLED", "PUBLISHED"])
+def test_a_correction_of_a_claimed_roster_is_refused_with_the_reason(state: str) -> None:
+    desk = Desk()
+    desk.arrive(sample(1).roster_csv())
+    first = desk.batches()[0]
+    desk.move(first, BatchState(state))
+    assert desk.arrive(sample(2).roster_csv(), sequencer="02") == "REFUSED"
+    refused = next(batch for batch in desk.batches() if batch.batch_id != first.batch_id)
+    assert "不能再更正" in refused.refusal
+    assert desk.standing().state is BatchState(state)
+
+
+def test_an_older_version_that_arrives_late_does_not_replace_the_newer_one() -> None:
+    desk = Desk()
+    desk.arrive(sample(2).roster_csv(), sequencer="02")
+    newer = desk.batches()[0]
+    assert desk.arrive(sample(1).roster_csv(), sequencer="01") == "REFUSED"
+    assert desk.standing().batch_id == newer.batch_id
+    assert desk.standing().state is BatchState.VALIDATED
+
+
+def test_going_back_to_withdrawn_content_is_answered() -> None:
+    desk = Desk()
+    desk.arrive(sample(1).roster_csv())
+    desk.arrive(sample(2).roster_csv(), sequencer="02", version="v2")
+    assert desk.arrive(sample(1).roster_csv(), sequencer="03", version="v3") == "replayed"
+    assert "另存为新文件名" in desk.reports.objects[f"misplaced/{KEY}.txt"].decode()
+
+
+def test_the_same_roster_for_another_region_mode_or_key_is_another_batch() -> None:
+    desk, data = Desk(), sample().roster_csv()
+    desk.arrive(data)
+    desk.arrive(data, key="2023/230103/2/低保.csv")
+    desk.arrive(data, key="2023/230102/2/低保-2.csv")
+    assert len(desk.batches()) == 3
+
+
+def test_whoever_asked_for_the_upload_is_the_uploader() -> None:
+    desk = Desk()
+    pk, sk = upload_key("secret")
+    desk.control.save(Upload(pk=pk, sk=sk, upload_id="secret", principal="harbin-clerk", object_key=KEY, mode="formal"))
+    assert desk.arrive(sample().roster_csv(), upload="secret") == "VALIDATED"
+    assert desk.batches()[0].uploader == "harbin-clerk"
+
+
+@pytest.mark.parametrize(
+    ("key", "mode", "upload"),
+    [
+        (KEY, "formal", "guessed"),
+        ("2023/230103/2/低保.csv", "formal", "secret"),
+        (KEY, "trial", "secret"),
+        ("低保.csv", "formal", ""),
+        ("2023/110101/2/低保.csv", "formal", ""),
+        ("2023/230102/46/低保.csv", "formal", ""),
+        ("2022/230102/2/低保.csv", "formal", ""),
+        (KEY, "both", ""),
+    ],
+)
+def test_a_file_that_belongs_nowhere_makes_no_batch_and_says_why(key: str, mode: str, upload: str) -> None:
+    desk = Desk()
+    pk, sk = upload_key("secret")
+    desk.control.save(Upload(pk=pk, sk=sk, upload_id="secret", principal="harbin-clerk", object_key=KEY, mode="formal"))
+    assert desk.arrive(sample().roster_csv(), key=key, mode=mode, upload=upload) == "misplaced"
+    assert desk.batches() == desk.batches("trial") == []
+    assert desk.reports.objects[f"misplaced/{key}.txt"].decode()
+
+
+def test_a_file_too_large_to_hold_is_not_even_read() -> None:
+    desk = Desk()
+    assert desk.arrive(b"", size=MAX_ROSTER_BYTES + 1) == "misplaced"
+    assert "拆分" in desk.reports.objects[f"misplaced/{KEY}.txt"].decode()
