@@ -9,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from yikatong.aws.faults import without_quoting
 from yikatong.aws.objects import Bucket
+from yikatong.aws.reach import reach_of
 from yikatong.aws.s3_events import fetch_dropped
 from yikatong.aws.wiring import wiring
 from yikatong.use_cases.receive_receipt import receive_receipt
@@ -22,18 +23,7 @@ def handle(record: SQSRecord) -> None:
     w = wiring()
     dropped = fetch_dropped(record.json_body, w.client("s3"))
     _, bank_id, name = dropped.key.split("/", 2)
-    poison = receive_receipt(
-        dropped.read(),
-        bank_id,
-        control=w.control,
-        lake=w.lake,
-        workflow=w.workflow,
-        records=w.records,
-        orders=w.orders,
-        book=w.book,
-        record_secret=w.record_secret,
-        today=w.now().date(),
-    )
+    poison = receive_receipt(dropped.read(), bank_id, reach_of(w), w.workflow)
     if poison:
         exchange = Bucket(w.client("s3"), dropped.bucket)
         exchange.put(f"quarantine/{bank_id}/{name}", dropped.read(), reason="；".join(poison))

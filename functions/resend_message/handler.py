@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from yikatong.aws.faults import without_quoting
+from yikatong.aws.reach import reach_of
 from yikatong.aws.wiring import wiring
 from yikatong.bank.settings import committed_banks
 from yikatong.use_cases.resend_message import resend_or_say_why
@@ -20,15 +21,10 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     outcome = resend_or_say_why(
         event["message_id"],
         event["ordered_by"],
-        control=w.control,
-        lake=w.lake,
+        reach_of(w),
         workflow=w.workflow,
         bank=w.bank,
         banks=committed_banks(),
-        records=w.records,
-        orders=w.orders,
-        book=w.book,
-        record_secret=w.record_secret,
         now=w.now(),
     )
     logger.info("resend ordered", message_id=event["message_id"], outcome=outcome["outcome"])

@@ -36,7 +36,7 @@ from yikatong.use_cases.enquire_bank import enquire_bank
 from yikatong.use_cases.import_cards import import_cards
 from yikatong.use_cases.instruct_bank import instruct_bank
 from yikatong.use_cases.open_run import open_run
-from yikatong.use_cases.publish_records import publish_records
+from yikatong.use_cases.publish_records import Reach, publish_records
 from yikatong.use_cases.receive_receipt import receive_receipt
 from yikatong.use_cases.resend_message import resend_message
 from yikatong.use_cases.reserve_funds import reserve_funds
@@ -382,11 +382,12 @@ class House:
     def settle(self, batch_id: str) -> Batch:
         return settle_batch(batch_id, control=self.c, lake=self.l)
 
+    @property
+    def reach(self) -> Reach:
+        return Reach(self.c, self.l, self.r, self.o, BOOK, RECORD_SECRET, self.now.date())
+
     def publish(self, batch_id: str) -> int:
-        return publish_records(
-            batch_id, control=self.c, lake=self.l, records=self.r, orders=self.o, book=BOOK,
-            record_secret=RECORD_SECRET, today=self.now.date(),
-        )  # fmt: skip
+        return publish_records(batch_id, self.reach)
 
     def take_in(self) -> tuple[str, ...]:
         """One file of the bank arrives; the queue brings it again until a worker survives it."""
@@ -395,20 +396,7 @@ class House:
 
     def receive(self, body: bytes, bank_id: str = AGENT.bank_id) -> tuple[str, ...]:
         self.bank.delivered.append(body)
-        poison: tuple[str, ...] = self.invoke_surely(
-            lambda: receive_receipt(
-                body,
-                bank_id,
-                control=self.c,
-                lake=self.l,
-                workflow=self.w,
-                records=self.r,
-                orders=self.o,
-                book=BOOK,
-                record_secret=RECORD_SECRET,
-                today=self.now.date(),
-            )
-        )
+        poison: tuple[str, ...] = self.invoke_surely(lambda: receive_receipt(body, bank_id, self.reach, self.w))
         if poison:
             self.quarantine.append(poison)
         return poison
@@ -420,9 +408,8 @@ class House:
 
     def resend(self, message_id: str) -> str:
         return resend_message(
-            message_id, "the-operator", control=self.c, lake=self.l, workflow=self.w, bank=self.b, banks=BANKS,
-            records=self.r, orders=self.o, book=BOOK, record_secret=RECORD_SECRET, now=self.now,
-        )  # fmt: skip
+            message_id, "the-operator", self.reach, workflow=self.w, bank=self.b, banks=BANKS, now=self.now
+        )
 
     # --- looking -----------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -21,17 +21,20 @@ from yikatong.states import BatchState, PaymentState
 FINAL = ["SETTLED", "REJECTED", "RETURNED"]
 
 
-def publish_records(
-    batch_id: str,
-    *,
-    control: Control,
-    lake: Lake,
-    records: Records,
-    orders: Orders,
-    book: PlanBook,
-    record_secret: bytes,
-    today: date,
-) -> int:
+@dataclass(frozen=True)
+class Reach:
+    """What publishing may touch, and so whatever settles a batch late: three use cases hand it on to one another."""
+
+    control: Control
+    lake: Lake
+    records: Records
+    orders: Orders
+    book: PlanBook
+    record_secret: bytes
+    today: date
+
+
+def publish_records(batch_id: str, reach: Reach) -> int:
     """Write one record per final payment (and a marked one for a distinct payee); returns how many were written.
 
     The last writer looks again: a settlement committed while records were being written is published on top, so that a
@@ -39,21 +42,21 @@ def publish_records(
     """
     written = 0
     while True:
-        batch = control.read(Batch, *batch_key(batch_id))
+        batch = reach.control.read(Batch, *batch_key(batch_id))
         if batch is None or batch.settlement is None:
             return written
         if batch.mode == Mode.TRIAL:
-            _pass_trial(batch, control, orders, book, today)
+            _pass_trial(batch, reach)
             return 0
-        written = records.put_all(_records(batch, lake, book, record_secret))
+        written = reach.records.put_all(_records(batch, reach))
         try:
-            control.save(batch.moved(BatchState.PUBLISHED, published_seq=batch.settlement.seq))
+            reach.control.save(batch.moved(BatchState.PUBLISHED, published_seq=batch.settlement.seq))
         except Conflict:
             continue
         return written
 
 
-def _pass_trial(batch: Batch, control: Control, orders: Orders, book: PlanBook, today: date) -> None:
+def _pass_trial(batch: Batch, reach: Reach) -> None:
     """Passed = every payment of one trial batch of that region answered by the test channel and balanced.
 
     Formal batches that waited for it, of a subsidy without schedules, get a run of their own: no tick will come for
@@ -68,20 +71,20 @@ def _pass_trial(batch: Batch, control: Control, orders: Orders, book: PlanBook, 
     passed = PassedTrial(pk=pk, sk=sk, batch_id=batch.batch_id, passed_at=batch.instruction.instructed_at)
     # A Conflict: the region passed before, by another batch or by this one's earlier try. One is enough.
     with suppress(Conflict):
-        control.save(passed)
-    if book.by_code(batch.plan_year, batch.code).frequency is not Frequency.PER_OCCASION:
+        reach.control.save(passed)
+    if reach.book.by_code(batch.plan_year, batch.code).frequency is not Frequency.PER_OCCASION:
         return
-    formal = control.query(Batch, batches_pk(batch.code, Mode.FORMAL))
+    formal = reach.control.query(Batch, batches_pk(batch.code, Mode.FORMAL))
     if any(waiting.state is BatchState.APPROVED and waiting.region == batch.region for waiting in formal):
-        orders.order_run(RunOrder(batch.plan_year, batch.code, Mode.FORMAL, today, f"trial{batch.digest}"))
+        reach.orders.order_run(RunOrder(batch.plan_year, batch.code, Mode.FORMAL, reach.today, f"trial{batch.digest}"))
 
 
-def _records(batch: Batch, lake: Lake, book: PlanBook, secret: bytes) -> Iterator[dict[str, Any]]:
+def _records(batch: Batch, reach: Reach) -> Iterator[dict[str, Any]]:
     assert batch.settlement is not None
-    data = lake.get(batch.settlement.key)
+    data = reach.lake.get(batch.settlement.key)
     assert data is not None, "a settlement is stored before the batch names it"
     settled = pl.read_parquet(io.BytesIO(data)).filter(pl.col("state").is_in(FINAL))
-    people = payments_of(batch, lake).select(
+    people = payments_of(batch, reach.lake).select(
         "end_to_end_id",
         "beneficiary_id",
         "beneficiary_name",
@@ -91,7 +94,7 @@ def _records(batch: Batch, lake: Lake, book: PlanBook, secret: bytes) -> Iterato
         "channel",
         "activated",
     )
-    name = book.by_code(batch.plan_year, batch.code).name
+    name = reach.book.by_code(batch.plan_year, batch.code).name
     for row in settled.join(people, on="end_to_end_id", how="left", maintain_order="left").iter_rows(named=True):
         outcome = Outcome(
             role="beneficiary",
@@ -110,6 +113,8 @@ def _records(batch: Batch, lake: Lake, book: PlanBook, secret: bytes) -> Iterato
             failure=reason(row["reason"]).payee_text if row["reason"] else "",
             activated=row["activated"],
         )
-        yield record_of(person_key(secret, row["beneficiary_id"], row["beneficiary_name"]), outcome)
+        yield record_of(person_key(reach.record_secret, row["beneficiary_id"], row["beneficiary_name"]), outcome)
         if row["payee_id"] != row["beneficiary_id"]:
-            yield record_of(person_key(secret, row["payee_id"], row["payee_name"]), replace(outcome, role="payee"))
+            yield record_of(
+                person_key(reach.record_secret, row["payee_id"], row["payee_name"]), replace(outcome, role="payee")
+            )

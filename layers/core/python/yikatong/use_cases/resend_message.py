@@ -7,28 +7,17 @@ from yikatong.bank.settings import Banks
 from yikatong.batches import Batch, batch_key
 from yikatong.errors import Refusal
 from yikatong.payments import digest_of
-from yikatong.plan import Mode, PlanBook
-from yikatong.ports import Bank, BankSilence, Control, Lake, Orders, Records, Workflow
+from yikatong.plan import Mode
+from yikatong.ports import Bank, BankSilence, Lake, Workflow
 from yikatong.states import BatchState
 from yikatong.use_cases.enquire_bank import ask_about
 from yikatong.use_cases.instruct_bank import message_key, resent_key, sent_key
+from yikatong.use_cases.publish_records import Reach
 from yikatong.use_cases.receive_receipt import take_effect
 
 
 def resend_message(
-    message_id: str,
-    ordered_by: str,
-    *,
-    control: Control,
-    lake: Lake,
-    workflow: Workflow,
-    bank: Bank,
-    banks: Banks,
-    records: Records,
-    orders: Orders,
-    book: PlanBook,
-    record_secret: bytes,
-    now: datetime,
+    message_id: str, ordered_by: str, reach: Reach, *, workflow: Workflow, bank: Bank, banks: Banks, now: datetime
 ) -> str:
     """Send the same stored bytes once. Returns `answered` when the enquiry found an answer instead, or `sent`, or `silent`.
 
@@ -37,11 +26,12 @@ def resend_message(
     Refused unless the bank says now that it never received the message, and the deadline after which no worker and no
     message can still be under way has passed since it was last handed over.
     """
+    lake = reach.lake
     mark = lake.get(sent_key(message_id))
     if mark is None:
         raise Refusal(f"没有发出过报文 {message_id}。", "not_found")
     sent = json.loads(mark)
-    batch = control.read(Batch, *batch_key(sent["batch_id"]))
+    batch = reach.control.read(Batch, *batch_key(sent["batch_id"]))
     assert batch is not None, "a sent mark names its batch"
     if batch.instruction is None or batch.state not in (
         BatchState.INSTRUCTED,
@@ -56,17 +46,7 @@ def resend_message(
         raise Refusal("银行目前没有答复查询，无法确认它是否收到过报文，请稍后再试。", "bank_silent") from None
     if answer is not None:
         ask_about(message_id, batch, lake, bank)
-        take_effect(
-            batch.batch_id,
-            control=control,
-            lake=lake,
-            workflow=workflow,
-            records=records,
-            orders=orders,
-            book=book,
-            record_secret=record_secret,
-            today=now.date(),
-        )
+        take_effect(batch.batch_id, reach, workflow)
         return "answered"
     attempt = _next_attempt(message_id, sent, now, banks.bank(batch.instruction.bank_id).message_deadline_s, lake)
     note = json.dumps({"ordered_by": ordered_by, "at": now.isoformat(), "batch_id": batch.batch_id})
@@ -83,36 +63,11 @@ def resend_message(
 
 
 def resend_or_say_why(
-    message_id: str,
-    ordered_by: str,
-    *,
-    control: Control,
-    lake: Lake,
-    workflow: Workflow,
-    bank: Bank,
-    banks: Banks,
-    records: Records,
-    orders: Orders,
-    book: PlanBook,
-    record_secret: bytes,
-    now: datetime,
+    message_id: str, ordered_by: str, reach: Reach, *, workflow: Workflow, bank: Bank, banks: Banks, now: datetime
 ) -> dict[str, str]:
     """As `resend_message`, for a caller in another process: {"outcome"}, or {"outcome": "refused", "code", "detail"}."""
     try:
-        outcome = resend_message(
-            message_id,
-            ordered_by,
-            control=control,
-            lake=lake,
-            workflow=workflow,
-            bank=bank,
-            banks=banks,
-            records=records,
-            orders=orders,
-            book=book,
-            record_secret=record_secret,
-            now=now,
-        )
+        outcome = resend_message(message_id, ordered_by, reach, workflow=workflow, bank=bank, banks=banks, now=now)
     except Refusal as refusal:
         return {"outcome": "refused", "code": refusal.code, "detail": refusal.message}
     return {"outcome": outcome}

@@ -1,0 +1,17 @@
+"""What publishing may touch, from this environment's adapters. Apart from the wiring: it needs polars, the APIs do not."""
+
+from yikatong.aws.wiring import Wiring
+from yikatong.use_cases.publish_records import Reach
+
+
+def reach_of(wired: Wiring) -> Reach:
+    """Everything `receive_receipt`, `resend_message` and `publish_records` may touch."""
+    return Reach(
+        control=wired.control,
+        lake=wired.lake,
+        records=wired.records,
+        orders=wired.orders,
+        book=wired.book,
+        record_secret=wired.record_secret,
+        today=wired.now().date(),
+    )
