@@ -236,6 +236,8 @@ def _print_batch(batch: dict[str, Any]) -> None:
     for words, key in {"文件": "object_key", "版本": "object_version", "SHA-256": "sha256", "经办": "uploader"}.items():
         typer.echo(f"  {words}：{batch[key]}")
     typer.echo(f"  属期：{'、'.join(batch['slots']) or '—'}　名册 {batch['rows']} 行，校验意见 {batch['findings']} 条")
+    if batch["first_approver"] and batch["state"] == "VALIDATED":
+        typer.echo(f"  {batch['first_approver']} 已审批；金额达到二次审批的标准，须由另一位审批人再审批")
     for words, key in {"不予受理": "refusal", "结转": "carried", "撤回": "withdrawn_because"}.items():
         if batch[key]:
             typer.echo(f"  {words}：{batch[key]}")

@@ -114,7 +114,9 @@ def get_report(batch_id: str) -> dict[str, Any]:
 def post_approval(batch_id: str, body: ApprovalRequest) -> dict[str, Any]:
     made, who = wiring(), caller()
     batch = decided(
-        lambda: approve_batch(made.control, made.lake, made.orders, made.book, who, batch_id, body, made.now())
+        lambda: approve_batch(
+            made.control, made.lake, made.orders, made.book, made.settings, who, batch_id, body, made.now()
+        )
     )
     return look.batch_view(batch, made.book)
 

@@ -15,6 +15,7 @@ DEFAULT_PRINCIPALS: tuple[Principal, ...] = (
     Principal("harbin-approver", "approver", "230100"),
     Principal("qiqihar-clerk", "clerk", "230200"),
     Principal("qiqihar-approver", "approver", "230200"),
+    Principal("province-approver", "approver", "230000"),
     Principal("province-treasurer", "treasurer", "230000"),
     Principal("province-department", "department", "230000"),
     Principal("province-operator", "operator", "230000"),

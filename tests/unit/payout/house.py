@@ -249,7 +249,7 @@ class House:
             sha256=batch.sha256, object_version=batch.object_version, payable=batch.payable, held=batch.held, **changes
         )
         approver = self.who("approver")
-        return approve_batch(self.c, self.l, self.o, BOOK, approver, batch.batch_id, request, self.now)
+        return approve_batch(self.c, self.l, self.o, BOOK, self.settings, approver, batch.batch_id, request, self.now)
 
     def approved(self, data: bytes, region: str = DAOLI, **options: Any) -> str:
         """Upload and approve; the batch's id."""

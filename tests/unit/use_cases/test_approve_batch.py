@@ -10,13 +10,13 @@ import pytest
 from tests.fakes import MemoryControl, MemoryLake, MemoryOrders
 from yikatong.batches import Batch, Tally, batch_key, review_key, rows_key
 from yikatong.errors import Conflict, Refusal
-from yikatong.plan import PlanBook
+from yikatong.plan import PlanBook, Settings
 from yikatong.ports import RunOrder, Stored
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.states import BatchState
 from yikatong.use_cases.approve_batch import ApprovalRequest, approve_batch
 
-BOOK = PlanBook.committed()
+BOOK, SETTINGS = PlanBook.committed(), Settings.committed()
 NOW = datetime(2023, 6, 5, 10, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
 HEX = "0123456789abcdef"
 REVIEWS = [{"row": 5, "fen": 300, "code": "slot_review"}, {"row": 5, "fen": 300, "code": "amount_limit"}]
@@ -68,7 +68,7 @@ class Desk:
         pk, sk = principal_key(name)
         who = Principal(pk=pk, sk=sk, name=name, role=Role(role), region="230100")
         request = ApprovalRequest.model_validate(SAME | changes)
-        return approve_batch(self.control, self.lake, self.orders, BOOK, who, self.batch_id, request, at)
+        return approve_batch(self.control, self.lake, self.orders, BOOK, SETTINGS, who, self.batch_id, request, at)
 
     @property
     def stored(self) -> Batch:
@@ -203,3 +203,61 @@ def test_a_withdrawal_between_reading_and_writing_wins() -> None:
         desk.approve()
     assert desk.stored.state is BatchState.WITHDRAWN
     assert desk.orders.runs == []
+
+
+LARGE = {"payable": Tally(count=10, fen=50_000_000), "held": Tally(count=0, fen=0)}
+LARGE_WORDS = {"payable": {"count": 10, "fen": 50_000_000}, "held": {"count": 0, "fen": 0}}
+
+
+def large(**changes: Any) -> Desk:
+    """A batch of 临时救助 that reaches its threshold of 500,000 yuan."""
+    return Desk(11, **(LARGE | changes))
+
+
+def test_a_large_batch_waits_for_a_second_approver_and_orders_nothing() -> None:
+    desk = large()
+    answer = desk.approve(**LARGE_WORDS)
+    assert answer == desk.stored
+    assert (answer.state, answer.approval) == (BatchState.VALIDATED, None)
+    assert answer.first_approval is not None
+    assert answer.first_approval.approver == "harbin-approver"
+    assert desk.orders.runs == []
+
+
+def test_a_second_approver_of_the_same_content_approves_it() -> None:
+    desk = large()
+    desk.approve(**LARGE_WORDS)
+    answer = desk.approve("province-approver", **LARGE_WORDS)
+    assert answer.state is BatchState.APPROVED
+    assert answer.approval is not None
+    assert answer.approval.approver == "province-approver"
+    assert len(desk.orders.runs) == 1
+
+
+def test_the_first_approver_is_not_the_second() -> None:
+    desk = large()
+    first = desk.approve(**LARGE_WORDS)
+    assert desk.approve(**LARGE_WORDS) == first
+    assert desk.stored.state is BatchState.VALIDATED
+
+
+def test_the_uploader_is_not_the_second_approver_either() -> None:
+    desk = large()
+    desk.approve(**LARGE_WORDS)
+    with pytest.raises(Refusal, match="不能是同一人"):
+        desk.approve("harbin-clerk", **LARGE_WORDS)
+
+
+def test_two_approvers_must_accept_the_same_rows_by_name() -> None:
+    desk = large()
+    desk.approve(**LARGE_WORDS, accepted_reviews=[5])
+    with pytest.raises(Refusal, match="待复核行不同"):
+        desk.approve("province-approver", **LARGE_WORDS)
+    assert desk.approve("province-approver", **LARGE_WORDS, accepted_reviews=[5]).state is BatchState.APPROVED
+
+
+def test_one_fen_below_the_threshold_one_approver_is_enough_and_a_trial_never_needs_two() -> None:
+    below = {"payable": Tally(count=10, fen=49_999_999), "held": Tally(count=0, fen=0)}
+    words = {"payable": {"count": 10, "fen": 49_999_999}, "held": {"count": 0, "fen": 0}}
+    assert Desk(11, **below).approve(**words).state is BatchState.APPROVED
+    assert large(mode="trial").approve(**LARGE_WORDS).state is BatchState.APPROVED

@@ -111,6 +111,8 @@ class Batch(Stored):
     rows_key: str = ""
     rows_sha256: str = ""
     report_key: str = ""
+    first_approval: Approval | None = None
+    """Above the subsidy's threshold two approvers must agree; this is the first one's word, `approval` the second's."""
     approval: Approval | None = None
     run_id: str = ""
     former_runs: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from yikatong.batches import Approval, Batch, Tally, review_key
 from yikatong.errors import Refusal
-from yikatong.plan import Frequency, PlanBook
+from yikatong.plan import Frequency, Mode, PlanBook, Settings
 from yikatong.ports import Control, Lake, Orders, RunOrder
 from yikatong.principals import Action, Principal, authorize
 from yikatong.states import BATCH, BatchState
@@ -41,12 +41,16 @@ def approve_batch(
     lake: Lake,
     orders: Orders,
     book: PlanBook,
+    settings: Settings,
     principal: Principal,
     batch_id: str,
     request: ApprovalRequest,
     now: datetime,
 ) -> Batch:
     """Approve, and order a run where the plan gives no schedule that would (多次/年, 实际发放日).
+
+    From the subsidy's threshold on (settings, `second_approval_fen`) a formal batch needs two approvers of the same
+    content: after the first it is still VALIDATED, and no run takes it.
 
     The same approval repeated by the same approver gives the same answer, and publishes the order again: the first
     time may have died between the two.
@@ -60,6 +64,8 @@ def approve_batch(
         if batch.state is not BatchState.VALIDATED:
             raise Refusal(f"批次不在待审批状态（现为{BATCH[batch.state].bureau}），不能审批。", "conflict")
         approval = _approval(lake, principal, batch, request, now)
+        if _waits_for_another(batch, approval, settings):
+            return _keep_first(control, batch, approval)
         approved = batch.moved(BatchState.APPROVED, approval=approval)
         control.save(approved)
         batch = approved.changed(version=batch.version + 1)
@@ -71,6 +77,32 @@ def approve_batch(
     if batch.state is BatchState.APPROVED and unscheduled:
         orders.order_run(_order(batch, batch.approval))
     return batch
+
+
+def _waits_for_another(batch: Batch, approval: Approval, settings: Settings) -> bool:
+    """Whether the batch needs a second approver and this is not the second; a second who differs is refused."""
+    threshold_fen = settings.for_subsidy(batch.code).second_approval_fen
+    sum_fen = (approval.payable + approval.held + approval.accepted).fen
+    if batch.mode != Mode.FORMAL or threshold_fen is None or sum_fen < threshold_fen:
+        return False
+    first = batch.first_approval
+    if first is None or first.approver == approval.approver:
+        return True
+    if first.accepted_reviews != approval.accepted_reviews:
+        raise Refusal(
+            f"两位审批人确认的待复核行不同：{first.approver} 已确认 {len(first.accepted_reviews)} 行。", "conflict"
+        )
+    return False
+
+
+def _keep_first(control: Control, batch: Batch, approval: Approval) -> Batch:
+    """Note the first approver's word; the same person again may still change which rows they accept."""
+    standing = batch.first_approval
+    if standing is not None and standing.accepted_reviews == approval.accepted_reviews:
+        return batch
+    kept = batch.changed(first_approval=approval)
+    control.save(kept)
+    return kept.changed(version=batch.version + 1)
 
 
 def _order(batch: Batch, approval: Approval) -> RunOrder:

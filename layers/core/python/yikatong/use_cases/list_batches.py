@@ -105,6 +105,7 @@ def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
         "review": batch.review.model_dump(),
         "excluded": batch.excluded.model_dump(),
         "approval": batch.approval and batch.approval.model_dump(mode="json", exclude={"accepted_reviews"}),
+        "first_approver": batch.first_approval.approver if batch.first_approval else "",
         "run_id": batch.run_id,
         "line": line_view(batch),
         "carried": batch.carried,
