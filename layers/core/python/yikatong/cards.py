@@ -185,19 +185,42 @@ def _typed(cells: pl.DataFrame, on: date) -> pl.DataFrame:
 def judge_cards(rows: pl.DataFrame, registry: pl.DataFrame, *, account_allowed: bool) -> pl.DataFrame:
     """Where each row's money may go, by the registry (SCHEMA, one row per id number); row order is kept.
 
-    `rows` needs `payee_id`, `payee_name`, `account` (the roster's own, null where none). Added: `pay_account`, `channel`
+    `rows` needs `payee_id`, `payee_name`, `account` (the roster's own, null where none), and may have `payee_number`, the
+    ids' `number_expression` if they are right. Added: `pay_account`, `channel`
     (`card` | `account`), `service_bank` (of a card), all null where nothing can be paid; `card_level` (`pay`, `hold`,
     `review`); `card_code`, a finding's code or null. Names are compared after normalisation.
 
     A card that cannot be paid comes before a name that differs: a name may be accepted by an approver, and that word
     must never open a lost card.
     """
-    joined = rows.hstack(_cards_of(rows, registry))
-    joined = joined.with_columns(_names_differ(joined))
+    ids = rows["payee_id"]
+    numbers = rows["payee_number"] if "payee_number" in rows.columns else identity.numbers_of(ids)
+    cards, place = _places(ids, numbers, registry)
+    # Nearly every card is in order and its name as written. Those rows have one answer; the others are looked at.
+    in_order = (pl.col("card_state") == CardState.NORMAL) & pl.col("social_account") & pl.col("financial_account")
+    plain = cards.select(in_order).to_series().gather(place) & (cards["name"].gather(place) == rows["payee_name"])
+    others = (~plain.fill_null(False)).arg_true()
+    judged = _judge_closely(rows[others], cards.select(pl.all().gather(place.gather(others))), account_allowed)
+    every = {
+        "pay_account": cards["account"].gather(place),
+        "channel": pl.repeat(str(Channel.CARD), rows.height, eager=True),
+        "service_bank": cards["service_bank"].gather(place),
+        "card_level": pl.repeat(str(CardLevel.PAY), rows.height, eager=True),
+        "card_code": pl.repeat(None, rows.height, dtype=pl.String, eager=True),
+    }
+    added = [column.scatter(others, judged[name]).alias(name) for name, column in every.items()]
+    return rows.with_columns(added)
+
+
+def _judge_closely(rows: pl.DataFrame, cards: pl.DataFrame, account_allowed: bool) -> pl.DataFrame:
+    """The rule in full, for rows and beside each its card (nulls where none)."""
+    joined = rows.select("payee_name", own_account="account").hstack(cards)
+    normal = [normalise_name_expression(pl.col(name)) for name in ("name", "payee_name")]
+    name_differs = pl.col("name").is_not_null() & normal[0].ne_missing(normal[1])
     known = pl.col("card_state").fill_null(CardState.NONE) != CardState.NONE
     usable = ((pl.col("card_state") == CardState.NORMAL) & pl.col("social_account")).fill_null(False)
-    by_account = pl.lit(account_allowed) & pl.col("account").is_not_null() & ~usable
-    differs = pl.col("name_differs") & known & (usable | by_account)
+    by_account = pl.lit(account_allowed) & pl.col("own_account").is_not_null() & ~usable
+    differs = name_differs & known & (usable | by_account)
     held = (
         pl.when(~known)
         .then(pl.lit("card_none"))
@@ -223,52 +246,30 @@ def judge_cards(rows: pl.DataFrame, registry: pl.DataFrame, *, account_allowed: 
         .then(pl.lit(str(CardLevel.PAY)))
         .otherwise(pl.lit(str(CardLevel.HOLD)))
     )
-    judged = joined.lazy().with_columns(
-        pl.when(usable).then(pl.col("card_account")).when(by_account).then(pl.col("account")).alias("pay_account"),
-        pl.when(usable)
-        .then(pl.lit(str(Channel.CARD)))
-        .when(by_account)
-        .then(pl.lit(str(Channel.ACCOUNT)))
-        .alias("channel"),
-        pl.when(usable).then(pl.col("card_service_bank")).alias("service_bank"),
+    channel = pl.when(usable).then(pl.lit(str(Channel.CARD))).when(by_account).then(pl.lit(str(Channel.ACCOUNT)))
+    judged = joined.lazy().select(
+        pl.when(usable).then(pl.col("account")).when(by_account).then(pl.col("own_account")).alias("pay_account"),
+        channel.alias("channel"),
+        pl.when(usable).then(pl.col("service_bank")).alias("service_bank"),
         level.alias("card_level"),
         code.alias("card_code"),
     )
-    added = ("pay_account", "channel", "service_bank", "card_level", "card_code")
-    return judged.select(*rows.columns, *added).collect()
+    return judged.collect()
 
 
-def _cards_of(rows: pl.DataFrame, registry: pl.DataFrame) -> pl.DataFrame:
-    """Each row's card (nulls where none), by binary search: on sorted partitions several times faster than a join."""
-    digits = identity.number_expression
-    cards = registry.rechunk().with_columns(digits(pl.col("id_number")).alias("number"))
-    if cards["number"].null_count():
-        cards = cards.filter(pl.col("number").is_not_null())
-    if not cards["number"].is_sorted():
-        cards = cards.sort("number")
-    numbers = cards["number"]
+def _places(ids: pl.Series, wanted: pl.Series, registry: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """The registry by id number, and where in it each id's card stands (null: nowhere).
+
+    By binary search for the ids' numbers: on sorted partitions several times faster than a join.
+    """
+    cards = registry.rechunk()
+    numbers = identity.numbers_of(cards["id_number"])
+    if numbers.null_count() or not numbers.is_sorted():
+        order = numbers.arg_sort().slice(numbers.null_count())
+        cards, numbers = cards[order], numbers.gather(order)
     assert not (numbers == numbers.shift(1)).any(), "a registry holds one row per id number"
-    wanted = rows.select(digits(pl.col("payee_id")).fill_null(0)).to_series()
-    place = numbers.search_sorted(wanted)
-    place = place.to_frame("at").select(pl.when(pl.col("at") < cards.height).then(pl.col("at"))).to_series()
-    # The 17 digits lead to the row; the whole id must agree.
-    same = cards["id_number"].gather(place) == rows["payee_id"]
-    place = pl.DataFrame({"at": place, "same": same}).select(pl.when(pl.col("same")).then(pl.col("at"))).to_series()
-    return cards.select(
-        *(pl.col(name).gather(place).alias(f"card_{name}") for name in ("name", "account", "service_bank")),
-        *(pl.col(name).gather(place) for name in ("card_state", "social_account", "financial_account")),
-    )
-
-
-def _names_differ(joined: pl.DataFrame) -> pl.Series:
-    """Whether registry and roster name the holder differently. Only names that differ as written are normalised."""
-    differs = joined.select(
-        pl.col("card_name").is_not_null() & pl.col("card_name").ne_missing(pl.col("payee_name"))
-    ).to_series()
-    at = differs.arg_true()
-    if at.is_empty():
-        return differs.alias("name_differs")
-    names = joined.select("card_name", "payee_name")[at]
-    normal = names.select(normalise_name_expression(pl.all()))
-    truly = normal.select(pl.col("card_name").ne_missing(pl.col("payee_name"))).to_series()
-    return differs.scatter(at, truly).alias("name_differs")
+    place = numbers.search_sorted(wanted.fill_null(0))
+    # Beyond the last there is no card; and the 17 digits lead to a card, but the whole id must agree.
+    place = pl.select(pl.when(place < cards.height).then(place)).to_series()
+    same = cards["id_number"].gather(place) == ids
+    return cards, pl.select(pl.when(same).then(place)).to_series().rechunk()

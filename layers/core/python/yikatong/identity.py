@@ -120,7 +120,39 @@ def number_expression(id_number: "pl.Expr") -> "pl.Expr":
 
 def right_expression(id_number: "pl.Expr", number: "pl.Expr", on: date) -> "pl.Expr":
     """Whether `id_fault` finds nothing in normalised ids, given their `number_expression`; null counts as wrong."""
-    return (_check_digit_agrees(id_number, number) & _born_in_time(number, on)).fill_null(False)
+    return (_check_digit_agrees(id_number, number) & _born_in_time(_birth_of(number), on)).fill_null(False)
+
+
+def whole_expression(id_number: "pl.Expr") -> "pl.Expr":
+    """All eighteen digits as Int64; 0 where the text is anything else, an id ending in X among it."""
+    import polars as pl
+
+    whole = id_number.cast(pl.Int64, strict=False)
+    # As in `number_expression`: eighteen digits, no sign, no leading 0.
+    shaped = (id_number.str.len_bytes() == ID_LENGTH) & whole.is_between(10**17, 10**18 - 1)
+    return pl.when(shaped).then(whole).otherwise(0)
+
+
+def right_whole_expression(whole: "pl.Expr", on: date) -> "pl.Expr":
+    """`right_expression` for a `whole_expression`: no text to cut up, so half the work for ten ids in eleven.
+
+    The 0 of what is no number has the sum 0 and the birth 0, and is not right.
+    """
+    return (_weighted_sum(whole) % 11 == 1) & _born_in_time(whole // 10_000 % 100_000_000, on)
+
+
+def numbers_of(ids: "pl.Series") -> "pl.Series":
+    """`number_expression` of a whole column, by way of `whole_expression` for the ids that end in a digit."""
+    import polars as pl
+
+    text, whole = pl.col("text"), pl.col("whole")
+    texts = ids.alias("text").to_frame().lazy()
+    query = texts.select(whole=whole_expression(text)).select(pl.when(whole != 0).then(whole // 10))
+    numbers = query.collect().to_series().rechunk()
+    rest = numbers.is_null().arg_true()
+    if rest.is_empty():
+        return numbers
+    return numbers.scatter(rest, pl.select(number_expression(pl.lit(ids.gather(rest)))).to_series())
 
 
 def fault_expression(id_number: "pl.Expr", number: "pl.Expr", on: date) -> "pl.Expr":
@@ -139,7 +171,7 @@ def fault_expression(id_number: "pl.Expr", number: "pl.Expr", on: date) -> "pl.E
         .then(code(IdFault.LENGTH))
         .when(~id_number.str.contains(PLAIN_ID))
         .then(code(IdFault.CHARACTERS))
-        .when(~_born_in_time(number, on))
+        .when(~_born_in_time(_birth_of(number), on))
         .then(code(IdFault.DATE))
         .otherwise(code(IdFault.CHECK_DIGIT))
     )
@@ -153,14 +185,16 @@ def _check_digit_agrees(id_number: "pl.Expr", number: "pl.Expr") -> "pl.Expr":
     return given == _check_expression(number)
 
 
-def _born_in_time(number: "pl.Expr", on: date) -> "pl.Expr":
+def _birth_of(number: "pl.Expr") -> "pl.Expr":
+    return number // 1000 % 100_000_000
+
+
+def _born_in_time(birth: "pl.Expr", on: date) -> "pl.Expr":
     import polars as pl
 
-    birth = number // 1000 % 100_000_000
-    month_day, year = birth % 10_000, birth // 10_000
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    real = pl.lit(_month_days()).gather(month_day) & (leap | (month_day != 229))
-    return real & birth.is_between(_as_int(EARLIEST_BIRTH), _as_int(on))
+    first = _as_int(EARLIEST_BIRTH)
+    place = pl.when(birth.is_between(first, _as_int(on))).then(birth - first)
+    return pl.lit(_birth_dates(on)).gather(place).fill_null(False)
 
 
 def birth_year_expression(number: "pl.Expr") -> "pl.Expr":
@@ -173,38 +207,39 @@ def _as_int(day: date) -> int:
 
 
 def _check_expression(number: "pl.Expr") -> "pl.Expr":
-    """The check digit (0-10) of 17 digits as an integer: Σ digit x 2^(place) mod 11, five digits at a time by table."""
+    """The check digit (0-10) of 17 digits as an integer: what brings their weighted sum to 1 (mod 11)."""
+    import polars as pl
+
+    return (12 - (_weighted_sum(number * 10) % 11).cast(pl.Int32)) % 11
+
+
+def _weighted_sum(eighteen: "pl.Expr") -> "pl.Expr":
+    """Σ digit x 2^place (mod 11) of 18 digits as an integer, six at a time by table. UInt8: at most 10 x (1 + 9 + 4)."""
     import polars as pl
 
     table = pl.lit(_weighted_sums())
-    total = sum(
-        (table.gather(number // 10**places % 10**5) * (2 ** (places + 1) % 11) for places in (0, 5, 10, 15)),
-        start=pl.lit(0),
+    return sum(
+        (table.gather(eighteen // 10**places % 10**6) * (2**places % 11) for places in (0, 6, 12)),
+        start=pl.lit(0, dtype=pl.UInt8),
     )
-    return (12 - total % 11) % 11
 
 
 @cache
 def _weighted_sums() -> "pl.Series":
-    """For every five digits, Σ digit x 2^place mod 11, places counted from the right."""
+    """For every six digits, Σ digit x 2^place mod 11, places counted from the right."""
     import polars as pl
 
-    digits = pl.int_range(10**5, eager=True)
-    return (
-        sum(
-            (digits // 10**place % 10 * (2**place % 11) for place in range(5)),
-            start=pl.zeros(10**5, dtype=pl.Int64, eager=True),
-        ).cast(pl.Int32)
-        % 11
-    )
+    three = [sum(number // 10**place % 10 * 2**place for place in range(3)) for number in range(1000)]
+    low = pl.DataFrame({"low": three})
+    sums = low.select(high=pl.col("low") * 2**3).join(low, how="cross", maintain_order="left_right")
+    return sums.select((pl.col("high") + pl.col("low")) % 11).to_series().cast(pl.UInt8).rechunk()
 
 
 @cache
-def _month_days() -> "pl.Series":
-    """For every MMDD as an integer, whether it is a day of some year."""
+def _birth_dates(on: date) -> "pl.Series":
+    """For every YYYYMMDD as an integer, counted from the earliest birth to `on`, whether it is a date."""
     import polars as pl
 
-    lengths = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-    return pl.Series(
-        [1 <= md // 100 <= 12 and 1 <= md % 100 <= lengths[md // 100 - 1] for md in range(10_000)], dtype=pl.Boolean
-    )
+    days = pl.date_range(EARLIEST_BIRTH, on, eager=True).dt
+    numbers = days.year() * 10_000 + days.month().cast(pl.Int32) * 100 + days.day() - _as_int(EARLIEST_BIRTH)
+    return pl.repeat(False, _as_int(on) - _as_int(EARLIEST_BIRTH) + 1, eager=True).scatter(numbers, True)

@@ -1,19 +1,22 @@
 """CSV and tab-separated text: decode strictly first, split afterwards.
 
 In GB18030 the second byte of a character can be `|` `\\` or `^`, and a name cut in half swallows what follows without a
-trace (FACTS). So the bytes are decoded as a whole, and a file that cannot be is refused with the row.
+trace (FACTS). So a file is split as UTF-8 or not at all: polars refuses a cell that is not UTF-8, and what it refuses is
+decoded as a whole, or refused with the row.
 """
 
+import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import polars as pl
 
 from yikatong.roster.columns import Column, Header, find_header
-from yikatong.roster.encoding import to_utf8
+from yikatong.roster.encoding import is_utf8, to_utf8
 from yikatong.roster.findings import unreadable
-from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS, Table, header_missing
+from yikatong.roster.table import HEADER_ROWS, LAST_ROWS, MAX_COLUMNS, Table, header_missing, known_columns
 
 # The header and its titles are looked for in this much text, so that a hostile first field costs nothing.
 _HEAD_CHARACTERS = 1 << 18
@@ -21,7 +24,25 @@ _HEAD_CHARACTERS = 1 << 18
 
 def read_csv(data: bytes) -> Table:
     """Read delimited text in UTF-8 (with or without BOM), GB18030 or UTF-16 with BOM. Raises Unreadable."""
-    utf8 = to_utf8(data)
+    utf8 = data if _begins_as_utf8(data) else to_utf8(data)
+    try:
+        return _read_utf8(utf8)
+    except pl.exceptions.PolarsError:
+        # Somewhere further down it is not UTF-8; what is, was read.
+        return _read_utf8(to_utf8(data))
+
+
+def _begins_as_utf8(data: bytes) -> bool:
+    head = data[: _HEAD_CHARACTERS * 4]
+    try:
+        # The cut may fall within a character.
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) == len(data))
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _read_utf8(utf8: bytes) -> Table:
     if b"\0" in utf8:
         raise unreadable("file_format", detail="含有空字节，不是文本文件")
     if b"\n" not in utf8:
@@ -35,7 +56,8 @@ def read_csv(data: bytes) -> Table:
     index, header = found
     if len(header.cells) > MAX_COLUMNS:
         raise unreadable("file_format", detail=f"超过{MAX_COLUMNS}列")
-    return Table(header, _cells(utf8, separator, index, header))
+    whole = partial(_whole, utf8, separator, index, len(header.cells))
+    return _table(whole(), header, whole)
 
 
 def _records(text: str, separator: str) -> Iterator[list[str]]:
@@ -54,25 +76,39 @@ def _first_rows(head: str, separator: str) -> list[list[str]]:
     return rows
 
 
-def _cells(utf8: bytes, separator: str, index: int, header: Header) -> pl.DataFrame:
-    width = len(header.cells)
+def _whole(utf8: bytes, separator: str, index: int, width: int) -> pl.DataFrame:
+    """Every row below the header, blank ones too, and every column."""
     schema = {f"c{place}": pl.String() for place in range(width)}
     body, skipped = _from_header(utf8, separator, index)
     try:
         frame = pl.read_csv(body, has_header=False, separator=separator, schema=schema, infer_schema=False)
     except pl.exceptions.PolarsError:
+        if not is_utf8(utf8):
+            raise
         # A row wider than the header: harmless when the extra cells are empty, so it is worth a slow second look.
         frame = _ragged(body, separator, schema, skipped)
-    # Rows are picked out of these columns by the thousand later: ten times slower from the reader's many chunks.
-    cells = frame.with_row_index("row", offset=skipped + 1).slice(1).cast({"row": pl.Int32}).rechunk()
-    # A blank row has no id; only rows without one are looked at whole.
+    first = skipped + 2
+    rows = pl.int_range(first, first + frame.height - 1, dtype=pl.Int32, eager=True).alias("row")
+    return frame.slice(1).insert_column(0, rows)
+
+
+def _table(whole: pl.DataFrame, header: Header, again: Callable[[], pl.DataFrame]) -> Table:
+    blank = _blank_rows(whole, header)
+    last = whole.tail(LAST_ROWS + len(blank)).filter(~pl.col("row").is_in(blank.implode())).tail(LAST_ROWS)
+    # Rows are picked out of these columns by the thousand later: ten times slower from the reader's many chunks. Column by
+    # column, so that what is not needed any more is given back at once.
+    cells = pl.DataFrame([whole.drop_in_place(name).rechunk() for name in known_columns(header)])
+    if len(blank):
+        cells = cells.filter(~pl.col("row").is_in(blank.implode()))
+    return Table(header, cells, last, again)
+
+
+def _blank_rows(whole: pl.DataFrame, header: Header) -> pl.Series:
+    """The `row` of rows in which nothing is written. A blank row has no id; only rows without one are looked at whole."""
     id_cell = pl.col(f"c{header.places.get(Column.ID, 0)}")
-    hollow = cells.select((id_cell.is_null() | (id_cell == "")).arg_true()).to_series()
-    if hollow.is_empty():
-        return cells
-    nothing = pl.all_horizontal(pl.col(name).is_null() | (pl.col(name).str.strip_chars() == "") for name in schema)
-    blank = hollow.filter(cells[hollow].select(nothing).to_series())
-    return cells.filter(~pl.int_range(cells.height, eager=True).is_in(blank.implode())) if len(blank) else cells
+    hollow = whole.filter(id_cell.is_null() | (id_cell == ""))
+    nothing = pl.all_horizontal(pl.exclude("row").is_null() | (pl.exclude("row").str.strip_chars() == ""))
+    return hollow.filter(nothing)["row"]
 
 
 def _from_header(utf8: bytes, separator: str, index: int) -> tuple[bytes, int]:

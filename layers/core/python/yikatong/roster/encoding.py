@@ -14,10 +14,11 @@ def to_utf8(data: bytes) -> bytes:
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decode(data, "utf-16").encode()
-    return data if _is_utf8(data) else _decode(data, "gb18030").encode()
+    return data if is_utf8(data) else _decode(data, "gb18030").encode()
 
 
-def _is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes) -> bool:
+    """Whether the whole is UTF-8."""
     # polars checks with vector instructions, several times faster than bytes.decode, and as strictly.
     try:
         pl.Series([data], dtype=pl.Binary).cast(pl.String)

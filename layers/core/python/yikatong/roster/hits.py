@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -33,18 +35,22 @@ class Hit:
         return RULES[self.code].level
 
 
-def verdicts(hits: Sequence[Hit], height: int) -> pl.DataFrame:
+def verdicts(hits: Sequence[Hit], order: pl.Series) -> pl.DataFrame:
     """Per row: `status` (payable, held, review, excluded) and `reasons` (codes by gravity, comma separated).
 
+    `order` holds the positions (UInt32) in the order wanted.
     A row that is both held and for review is held: its card comes first, and its other reasons stay in `reasons`.
     """
     lines = [
         pl.DataFrame({"at": hit.at.cast(pl.UInt32)}).with_columns(code=pl.lit(CODES.index(hit.code), dtype=pl.UInt8))
         for hit in hits
     ]
-    clean = pl.select(pl.repeat("payable", height).alias("status"), pl.repeat("", height).alias("reasons"))
+    height = len(order)
+    status, reasons = (
+        pl.repeat(text, height, eager=True).alias(name) for name, text in (("status", "payable"), ("reasons", ""))
+    )
     if not lines:
-        return clean
+        return pl.DataFrame([status, reasons])
     by_row = (
         pl.concat(lines)
         .lazy()
@@ -59,18 +65,14 @@ def verdicts(hits: Sequence[Hit], height: int) -> pl.DataFrame:
     }  # fmt: skip
     statuses = pl.Series([status_of.get(RULES[code].level, "excluded") for code in CODES])
     texts = pl.Series(CODES)
-    reasons = (
-        by_row.lazy()
-        .select("at", pl.col("code"))
-        .with_columns(pl.col("code").list.eval(pl.lit(texts).gather(pl.element())).list.join(",").alias("reasons"))
-        .collect()["reasons"]
-    )
-    at = by_row["at"]
+    joined = pl.col("code").list.eval(pl.lit(texts).gather(pl.element())).list.join(",")
+    places = pl.repeat(0, height, dtype=pl.UInt32, eager=True)
+    places = places.scatter(order, pl.int_range(height, dtype=pl.UInt32, eager=True)).gather(by_row["at"])
     return pl.DataFrame(
-        {
-            "status": clean["status"].clone().scatter(at, statuses.gather(by_row["worst"])),
-            "reasons": clean["reasons"].clone().scatter(at, reasons),
-        }
+        [
+            status.scatter(places, statuses.gather(by_row["worst"])),
+            reasons.scatter(places, by_row.select(joined).to_series()),
+        ]
     )
 
 
@@ -89,12 +91,19 @@ def listed(hits: Sequence[Hit], table: Table) -> tuple[list[Finding], dict[str, 
         place = table.header.places.get(hit.column)
         label = column_label(hit.column, table.header.places, table.header.cells)
         cells = table.cells[f"c{place}"].gather(shown).to_list() if place is not None else [None] * len(shown)
-        for index, (row, cell) in enumerate(zip(rows.gather(shown).to_list(), cells, strict=True)):
-            details = hit.details(index) if callable(hit.details) else hit.details
-            found = mask_cell(hit.column, cell)
-            finding = Finding(hit.code, rule.level, row, label, rule.message(**details), found)
-            findings.append((row, CODES.index(hit.code), finding))
-    findings.sort(key=lambda entry: entry[:2])
+        details = hit.details
+        # Most hits say the same of every row.
+        texts = (
+            (rule.message(**details(index)) for index in range(len(shown)))
+            if callable(details)
+            else repeat(rule.message(**details), len(shown))
+        )
+        gravity = CODES.index(hit.code)
+        for row, cell, text in zip(rows.gather(shown).to_list(), cells, texts, strict=True):
+            findings.append(
+                (row, gravity, Finding(hit.code, rule.level, row, label, text, mask_cell(hit.column, cell)))
+            )
+    findings.sort(key=itemgetter(0, 1))
     return [finding for _, _, finding in findings], more
 
 

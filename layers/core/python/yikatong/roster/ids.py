@@ -30,11 +30,8 @@ def check_ids(raw: pl.Series, column: Column, numeric: pl.Series, on: date, *, r
     if len(numeric):
         raw = replaced(raw, numeric, pl.Series([None] * len(numeric), dtype=pl.String))
         hits.append(Hit("id_numeric", column, numeric))
-    filled = raw.is_not_null().arg_true()
-    text, number = raw, _right(raw if len(filled) == len(raw) else raw.gather(filled), on)
-    if len(filled) < len(raw):
-        number = replaced(pl.repeat(None, len(raw), dtype=pl.Int64, eager=True), filled, number)
-    wrong = (number.is_null() & raw.is_not_null()).arg_true() if len(filled) < len(raw) else number.is_null().arg_true()
+    text, number = raw, _numbers(raw, on)
+    wrong = (number.is_null() & raw.is_not_null()).arg_true()
     empty = raw.is_null().arg_true()
     if len(wrong):
         again = _again(raw.gather(wrong), wrong, on)
@@ -54,12 +51,28 @@ def check_ids(raw: pl.Series, column: Column, numeric: pl.Series, on: date, *, r
     return Ids(text, number, hits)
 
 
-def _right(ids: pl.Series, on: date) -> pl.Series:
+def _numbers(raw: pl.Series, on: date) -> pl.Series:
     """The numbers of the ids that are right as written, null for all others."""
-    text, digits = pl.col("text"), pl.col("digits")
-    query = ids.alias("text").to_frame().lazy().with_columns(digits=identity.number_expression(text))
-    query = query.select(number=pl.when(identity.right_expression(text, digits, on)).then(digits))
-    return query.collect().to_series().rechunk()
+    filled = raw.is_not_null().arg_true()
+    if len(filled) < len(raw):
+        nothing = pl.repeat(None, len(raw), dtype=pl.Int64, eager=True)
+        return nothing.scatter(filled, _numbers(raw.gather(filled), on)) if len(filled) else nothing
+    texts = raw.alias("text").to_frame().lazy()
+    whole = pl.col("whole")
+    # Named first and used after: written into the expression, it would be computed at each mention.
+    wholes = texts.select(whole=identity.whole_expression(pl.col("text")))
+    numbers = _collected(wholes.select(pl.when(identity.right_whole_expression(whole, on)).then(whole // 10)))
+    rest = numbers.is_null().arg_true()
+    if rest.is_empty():
+        return numbers
+    text, number = pl.col("text"), pl.col("number")
+    texts = pl.LazyFrame({"text": raw.gather(rest)}).with_columns(number=identity.number_expression(text))
+    right = identity.right_expression(text, number, on)
+    return numbers.scatter(rest, _collected(texts.select(pl.when(right).then(number))))
+
+
+def _collected(column: pl.LazyFrame) -> pl.Series:
+    return column.collect().to_series().rechunk()
 
 
 def _again(before: pl.Series, at: pl.Series, on: date) -> pl.DataFrame:

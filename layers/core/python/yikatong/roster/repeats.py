@@ -48,9 +48,11 @@ def shared_accounts(rows: pl.DataFrame, account: str) -> list[Hit]:
 
     A guardian collecting for three wards is one payee and no finding; a corrected id must not become a second person.
     """
-    given = rows.select("at", "payee_id", account).filter(pl.col(account).is_not_null())
+    accounts = rows[account]
+    given = accounts.is_not_null().arg_true()
     # Hashes only choose candidates; the accounts themselves are compared below.
-    candidates = given.filter(_repeated(given[account].hash()))
+    hashes = accounts.hash() if len(given) == len(accounts) else accounts.gather(given).hash()
+    candidates = rows.select("at", "payee_id", account)[given.filter(_repeated(hashes))]
     shared = candidates.with_columns(people=pl.col("payee_id").n_unique().over(account)).filter(pl.col("people") > 1)
     return [Hit("account_shared", Column.ACCOUNT, shared["at"], _by_index(shared["people"], "count"))]
 

@@ -102,7 +102,7 @@ def _correctable(book: Any, validation: Validation, table: Table) -> None:
     _header(book, sheet, (("原行号", 8), ("问题", 40), *((title, 20) for title in titles)))
     text = book.add_format({"num_format": "@"})
     wanted = validation.frame.lazy().filter(pl.col("status") != "payable").select("row", "reasons").sort("row")
-    rows = wanted.join(table.cells.lazy(), on="row", how="left", maintain_order="left").collect()
+    rows = wanted.join(table.whole().lazy(), on="row", how="left", maintain_order="left").collect()
     for index, cells in enumerate(rows.head(MAX_CORRECTABLE_ROWS).iter_rows(), start=1):
         row, reasons, *written = cells
         sheet.write_string(index, 0, str(row))

@@ -75,6 +75,11 @@ def tidy_amounts(raw: pl.Series) -> Tidied:
     return Tidied(replaced(raw, at, seen.select(pl.when(good).then(after)).to_series()), hits)
 
 
+def fen_of(amounts: pl.Series) -> pl.Series:
+    """Tidy amounts in fen (Int64). Exact decimals of two places are fen in their own representation: no float touches money."""
+    return amounts.cast(pl.Decimal(14, 2)).to_physical().cast(pl.Int64)
+
+
 def tidy_accounts(raw: pl.Series, numeric: pl.Series) -> Tidied:
     """The roster's own bank accounts, digits only; what cannot be read is as if not given, and said so."""
     tidied = Tidied(raw)

@@ -8,8 +8,6 @@ from yikatong.roster.columns import Column
 from yikatong.roster.table import Table
 
 _TOTALS = r"^\s*(合\s*计|总\s*计|小\s*计|共\s*计|汇\s*总)"
-# Below the totals there may be lines for signatures; nobody hides a totals row further up.
-_LAST_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -22,8 +20,7 @@ class TotalsRow:
 
 def split_totals(table: Table) -> tuple[Table, TotalsRow | None]:
     """The table without its totals row and what stood below it, if one of the last rows is one (no id, and 合计 in a cell)."""
-    cells = table.cells
-    last = cells.tail(_LAST_ROWS)
+    cells, last = table.cells, table.last
     id_cell = pl.col(f"c{table.header.places[Column.ID]}")
     no_id = id_cell.is_null() | (id_cell.str.strip_chars() == "") | id_cell.str.contains(_TOTALS)
     says_total = pl.any_horizontal(pl.exclude("row").str.contains(_TOTALS).fill_null(False))

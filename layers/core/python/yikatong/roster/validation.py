@@ -23,7 +23,7 @@ from yikatong.roster.findings import CODES, Finding, Level, Unreadable, file_fin
 from yikatong.roster.hits import Hit, listed, verdicts
 from yikatong.roster.reading import read_table
 from yikatong.roster.table import Table
-from yikatong.roster.tidying import PLAIN_AMOUNT, tidy_amounts
+from yikatong.roster.tidying import fen_of, tidy_amounts
 from yikatong.roster.totals import TotalsRow, split_totals
 
 # A file of which more than one row in so many is excluded is a broken export, not a roster with mistakes.
@@ -139,8 +139,7 @@ def validate(data: bytes, filename: str, context: RosterContext) -> Validation:
     else:
         hits += _card_hits(rows, hits, context)
     hits = [hit for hit in hits if len(hit.at)]
-    status = verdicts(hits, rows.height)[rows["at"]]
-    frame = rows.with_columns(status).select(*FROZEN_SCHEMA)
+    frame = rows.with_columns(verdicts(hits, rows["at"])).select(*FROZEN_SCHEMA)
     tallies = _tallies(frame)
     if tallies["excluded"].rows * EXCLUDED_ROWS_ALLOWED_ONE_IN > frame.height:
         file_findings.append(file_finding("excluded_too_many", rows=frame.height, excluded=tallies["excluded"].rows))
@@ -192,9 +191,8 @@ def _totals(totals: TotalsRow | None, rows: pl.DataFrame) -> list[Finding]:
 
 
 def _fen(written: str | None) -> int | None:
-    tidy = tidy_amounts(pl.Series([written], dtype=pl.String)).series
-    value = tidy.filter(tidy.str.contains(PLAIN_AMOUNT).fill_null(False)).cast(pl.Decimal(14, 2))
-    return int(value[0] * 100) if len(value) else None
+    value: int | None = fen_of(tidy_amounts(pl.Series([written], dtype=pl.String)).series)[0]
+    return value
 
 
 def yuan(fen: int) -> str:
@@ -207,15 +205,21 @@ def _card_hits(rows: pl.DataFrame, hits: Sequence[Hit], context: RosterContext) 
     """The card rule as advice. Rows without a right payee id have no card to look for."""
     assert context.registry_for is not None
     payees = rows.select("at", "payee_id", "payee_name", "account", "payee_number", "beneficiary_number")
-    payees = payees.filter(pl.col("payee_number").is_not_null()) if payees["payee_number"].null_count() else payees
+    number = payees["payee_number"]
     judged = cards.judge_cards(
-        payees, context.registry_for(payees["payee_id"]), account_allowed=context.settings.account_allowed
+        payees,
+        context.registry_for(
+            payees["payee_id"].filter(number.is_not_null()) if number.null_count() else payees["payee_id"]
+        ),
+        account_allowed=context.settings.account_allowed,
     )
+    spoken = judged[(judged["card_code"].is_not_null() & number.is_not_null()).arg_true()]
     # A name that is wrong in itself has been named; that it also differs from the registry's says nothing more.
     named = _positions(hits, "name_")
     mistaken = (pl.col("card_code") == "card_name_differs") & pl.col("at").is_in(named.implode())
-    spoken = judged.select("at", "card_code", own=pl.col("payee_number") == pl.col("beneficiary_number").fill_null(0))
-    spoken = spoken.filter(pl.col("card_code").is_not_null()).filter(~mistaken)
+    spoken = spoken.filter(~mistaken).with_columns(
+        own=pl.col("payee_number") == pl.col("beneficiary_number").fill_null(0)
+    )
     found: list[Hit] = []
     for code in spoken["card_code"].unique().sort().to_list():
         # Where the beneficiary is the payee, the clerk looks for the fault in the beneficiary's own columns.
@@ -224,8 +228,10 @@ def _card_hits(rows: pl.DataFrame, hits: Sequence[Hit], context: RosterContext) 
             found.append(Hit(code, columns[code != "card_name_differs"], at))
     # The registry may give one account to two holders; what the roster's own accounts share has been said.
     said = _positions(hits, "account_shared")
-    by_card = judged.filter(pl.col("channel") == cards.Channel.CARD)
-    shared = [replace(hit, column=Column.ID) for hit in repeats.shared_accounts(by_card, "pay_account")]
+    by_account = (judged["channel"] == cards.Channel.ACCOUNT).arg_true()
+    accounts = judged["pay_account"].scatter(by_account, pl.repeat(None, len(by_account), dtype=pl.String, eager=True))
+    shared = repeats.shared_accounts(payees.with_columns(accounts.alias("pay_account")), "pay_account")
+    shared = [replace(hit, column=Column.ID) for hit in shared]
     return found + [hit for hit in shared if not hit.at.is_in(said.implode()).all()]
 
 

@@ -11,7 +11,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum, Z
 
 from yikatong.roster.columns import TEXT_ONLY, Column, Header, find_header
 from yikatong.roster.findings import unreadable
-from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS, MAX_ROWS, Table, header_missing
+from yikatong.roster.table import HEADER_ROWS, LAST_ROWS, MAX_COLUMNS, MAX_ROWS, Table, header_missing, known_columns
 from yikatong.roster.workbook_guard import check_workbook
 
 # A spreadsheet shows and keeps 15 significant digits; what lies beyond is binary noise the clerk never saw.
@@ -55,7 +55,9 @@ def _table(rows: Sequence[Sequence[Any]], first_row: int, header: Header) -> Tab
         if place is not None and not _kinds(columns[place]) <= {str}:
             places = [at for at, cell in enumerate(columns[place]) if isinstance(cell, (int, float))]
             numeric[column] = pl.Series("row", [first_row + at for at in places], pl.Int32)
-    return Table(header, cells.filter(~blank), {column: rows for column, rows in numeric.items() if len(rows)})
+    cells = cells.filter(~blank)
+    numeric = {column: rows for column, rows in numeric.items() if len(rows)}
+    return Table(header, cells.select(known_columns(header)), cells.tail(LAST_ROWS), lambda: cells, numeric)
 
 
 def _kinds(column: Sequence[Any]) -> set[type]:
