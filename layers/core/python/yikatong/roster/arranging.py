@@ -16,60 +16,73 @@ from yikatong.roster.side_by_side import side_by_side
 # 17 digits times 90 stay inside 63 bits.
 _RANKS_IN_ONE_INTEGER = 90
 _LAST = 91 * 10**17
-_TEXTS = (Column.PAYEE_ID, Column.PAYEE_NAME, Column.HEAD_ID, "account")
-_NUMBERS = (f"{Column.PAYEE_ID}_number", f"{Column.HEAD_ID}_number")
+_NOWHERE = pl.Series([], dtype=pl.UInt32)
 
 
-def put_together(columns: Mapping[str, pl.Series], *, household: bool) -> pl.DataFrame:
+def put_together(columns: Mapping[str, pl.Series], *, household: bool) -> tuple[pl.DataFrame, pl.Series]:
     """The entitled unit, the payee and the fen of every row. The payee is the beneficiary where none is named.
 
     `columns` are the tidied columns of the roster in the file's order, and of each id its number (null unless right); what
-    the roster lacks is left out. The result has the columns of the frozen roster but `status` and `reasons`; `at` (UInt32),
-    the row's place in the table; `names_payee` (Boolean); and for comparison in bulk `key_number`, `beneficiary_number`,
-    `payee_number` (Int64, null unless the id is right) and `slot_rank`. With `household` the unit is the head's, if given.
+    the roster lacks is left out. With `household` the unit is the head's, where one is given.
+
+    Returned are the rows, with the columns of the frozen roster but `status` and `reasons`; `at` (UInt32), the row's place in
+    the table; and for comparison in bulk `key_number`, `beneficiary_number`, `payee_number` (Int64,
+    null unless the id is right) and `slot_rank`. And for each place in the table (UInt32) the row's place among these.
     """
-    height = len(columns["row"])
-    given = dict(columns)
-    given |= {name: _nothing(height, pl.String()) for name in _TEXTS if name not in given}
-    given |= {name: _nothing(height, pl.Int64()) for name in _NUMBERS if name not in given}
-    own_number = given[f"{Column.ID}_number"]
-    by_head = given[Column.HEAD_ID].is_not_null().arg_true() if household else pl.Series([], dtype=pl.UInt32)
-    key_number = put_in(own_number, by_head, given[f"{Column.HEAD_ID}_number"].gather(by_head))
-    order = _order(given["slot_rank"], key_number)
-    names = [name for name in given if household or not name.startswith(("head_id", "head_name"))]
-    moved = dict(zip(names, side_by_side([partial(_moved, given[name], order) for name in names]), strict=True))
+    own_number = columns[f"{Column.ID}_number"]
+    headed = _filled(columns, Column.HEAD_ID) if household else _NOWHERE
+    key_number = (
+        put_in(own_number, headed, columns[f"{Column.HEAD_ID}_number"].gather(headed)) if len(headed) else own_number
+    )
+    order = _order(columns["slot_rank"], key_number)
+    whole = {name: columns[name] for name in ("row", Column.ID, Column.NAME, "amount_fen", "slot", "slot_rank")}
+    whole |= {"own_number": own_number, "key_number": key_number}
+    moved = dict(zip(whole, side_by_side([partial(column.gather, order) for column in whole.values()]), strict=True))
+    height = len(order)
+    places = pl.repeat(0, height, dtype=pl.UInt32, eager=True)
+    places = places.scatter(order, pl.int_range(height, dtype=pl.UInt32, eager=True))
 
-    def chosen(own: str, places: pl.Series, other: str) -> pl.Series:
-        return put_in(moved[own], places, moved[other].gather(places))
+    def with_others(name: str, other: str, at: pl.Series) -> pl.Series:
+        """A moved column, with those of another column at these places of the table."""
+        if at.is_empty():
+            return moved[name]
+        given = columns[other].gather(at) if other in columns else _nothing(len(at), moved[name].dtype)
+        return put_in(moved[name], places.gather(at), given)
 
-    names_payee = moved[Column.PAYEE_ID].is_not_null() | moved[Column.PAYEE_NAME].is_not_null()
-    named = names_payee.arg_true()
-    key, key_number = moved[Column.ID], moved[f"{Column.ID}_number"]
-    if household:
-        by_head = moved[Column.HEAD_ID].is_not_null().arg_true()
-        key = chosen(Column.ID, by_head, Column.HEAD_ID)
-        key_number = chosen(f"{Column.ID}_number", by_head, f"{Column.HEAD_ID}_number")
+    named = pl.concat([_filled(columns, Column.PAYEE_ID), _filled(columns, Column.PAYEE_NAME)]).unique()
+    key = with_others(Column.ID, Column.HEAD_ID, headed)
     # An id that is not right is nobody's key.
-    wrong = key_number.is_null().arg_true()
-    return pl.DataFrame(
+    wrong = moved["key_number"].is_null().arg_true()
+    rows = pl.DataFrame(
         {
             "row": moved["row"],
             "beneficiary_id": moved[Column.ID],
             "beneficiary_name": moved[Column.NAME],
-            "payee_id": chosen(Column.ID, named, Column.PAYEE_ID),
-            "payee_name": chosen(Column.NAME, named, Column.PAYEE_NAME),
+            "payee_id": with_others(Column.ID, Column.PAYEE_ID, named),
+            "payee_name": with_others(Column.NAME, Column.PAYEE_NAME, named),
             "key": put_in(key, wrong, _nothing(len(wrong), pl.String())),
             "slot": moved["slot"],
             "amount_fen": moved["amount_fen"],
-            "account": moved["account"],
+            "account": _sparse(columns, "account", places),
             "at": order,
-            "names_payee": names_payee,
-            "key_number": key_number,
-            "beneficiary_number": moved[f"{Column.ID}_number"],
-            "payee_number": chosen(f"{Column.ID}_number", named, f"{Column.PAYEE_ID}_number"),
+            "key_number": moved["key_number"],
+            "beneficiary_number": moved["own_number"],
+            "payee_number": with_others("own_number", f"{Column.PAYEE_ID}_number", named),
             "slot_rank": moved["slot_rank"],
         }
     )
+    return rows, places
+
+
+def _filled(columns: Mapping[str, pl.Series], name: str) -> pl.Series:
+    return columns[name].is_not_null().arg_true() if name in columns else _NOWHERE
+
+
+def _sparse(columns: Mapping[str, pl.Series], name: str, places: pl.Series) -> pl.Series:
+    """A column of text that most rows leave empty, moved."""
+    filled = _filled(columns, name)
+    nothing = _nothing(len(places), pl.String())
+    return put_in(nothing, places.gather(filled), columns[name].gather(filled)) if len(filled) else nothing
 
 
 def put_in(series: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
@@ -80,17 +93,6 @@ def put_in(series: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
 
 def _nothing(height: int, dtype: pl.DataType) -> pl.Series:
     return pl.repeat(None, height, dtype=dtype, eager=True)
-
-
-def _moved(column: pl.Series, order: pl.Series) -> pl.Series:
-    """The column in another order."""
-    empty = column.null_count()
-    if empty == len(column):
-        return column
-    if 2 * empty < len(column):
-        return column.gather(order)
-    places = column.is_not_null().gather(order).arg_true()
-    return put_in(_nothing(len(column), column.dtype), places, column.gather(order.gather(places)))
 
 
 def _order(slot_rank: pl.Series, key_number: pl.Series) -> pl.Series:

@@ -1,5 +1,6 @@
 """Every row's own checks: ids of each role, names, amount, account, slot, age."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,9 +23,10 @@ _NO_ROWS = pl.Series("row", [], dtype=pl.Int32)
 
 @dataclass(frozen=True)
 class Checked:
-    """Rows in their one spelling and in the frozen order (`arranging.put_together`), judged one by one."""
+    """Rows in their one spelling, judged one by one; `rows` and `places` as `arranging.put_together` returns them."""
 
     rows: pl.DataFrame
+    places: pl.Series
     hits: list[Hit]
 
 
@@ -42,9 +44,9 @@ def check_rows(table: Table, context: RosterContext) -> Checked:
     for looked in side_by_side(looks):
         columns |= looked.columns
         hits += looked.hits
-    rows = put_together(columns, household=context.settings.household)
-    hits += _age_hits(rows, context) + _amount_hits(rows, context) + _payee_hits(rows, table)
-    return Checked(rows, hits)
+    rows, frozen_places = put_together(columns, household=context.settings.household)
+    hits += _age_hits(columns, context) + _amount_hits(columns, context) + _payee_hits(columns)
+    return Checked(rows, frozen_places, hits)
 
 
 @dataclass(frozen=True)
@@ -92,25 +94,28 @@ def _numeric_at(table: Table, column: Column) -> pl.Series:
     return table.cells["row"].is_in(rows.implode()).arg_true()
 
 
-def _age_hits(rows: pl.DataFrame, context: RosterContext) -> list[Hit]:
+def _age_hits(columns: Mapping[str, pl.Series], context: RosterContext) -> list[Hit]:
     """The dead are not paid: an age nobody reaches is asked about, never refused."""
-    year = identity.birth_year_expression(pl.col("beneficiary_number"))
-    at = rows["at"].gather(rows.select((year < context.as_of.year - MAX_AGE_YEARS).arg_true()).to_series())
+    year = identity.birth_year_expression(pl.lit(columns[f"{Column.ID}_number"]))
+    at = pl.select((year < context.as_of.year - MAX_AGE_YEARS).arg_true()).to_series()
     return [Hit("age_implausible", Column.ID, at, {"limit": MAX_AGE_YEARS})]
 
 
-def _amount_hits(rows: pl.DataFrame, context: RosterContext) -> list[Hit]:
-    fen, at = rows["amount_fen"], rows["at"]
-    hits = [Hit("amount_not_positive", Column.AMOUNT, at.gather((fen <= 0).arg_true()))]
+def _amount_hits(columns: Mapping[str, pl.Series], context: RosterContext) -> list[Hit]:
+    fen = columns["amount_fen"]
+    hits = [Hit("amount_not_positive", Column.AMOUNT, (fen <= 0).arg_true())]
     limit = context.settings.amount_limit_fen
     if limit is not None:
         shown = f"{limit // 100}.{limit % 100:02d}"
-        hits.append(Hit("amount_over_limit", Column.AMOUNT, at.gather((fen > limit).arg_true()), {"limit": shown}))
+        hits.append(Hit("amount_over_limit", Column.AMOUNT, (fen > limit).arg_true(), {"limit": shown}))
     return hits
 
 
-def _payee_hits(rows: pl.DataFrame, table: Table) -> list[Hit]:
-    column = Column.PAYEE_ID if Column.PAYEE_ID in table.header.places else Column.PAYEE_NAME
-    # Only one of the two filled: the other was not put in its place.
-    halves = (rows["payee_id"].is_null() != rows["payee_name"].is_null()) & rows["names_payee"]
-    return [Hit("payee_incomplete", column, rows["at"].gather(halves.arg_true()))]
+def _payee_hits(columns: Mapping[str, pl.Series]) -> list[Hit]:
+    """A payee has a name and an id, or there is none. A roster without one of the columns leaves it empty."""
+    given = {name: columns[name].is_not_null() for name in (Column.PAYEE_ID, Column.PAYEE_NAME) if name in columns}
+    if not given:
+        return []
+    first, *second = given.values()
+    incomplete = first != second[0] if second else first
+    return [Hit("payee_incomplete", next(iter(given)), incomplete.arg_true())]

@@ -35,17 +35,17 @@ class Hit:
         return RULES[self.code].level
 
 
-def verdicts(hits: Sequence[Hit], order: pl.Series) -> pl.DataFrame:
+def verdicts(hits: Sequence[Hit], places: pl.Series) -> pl.DataFrame:
     """Per row: `status` (payable, held, review, excluded) and `reasons` (codes by gravity, comma separated).
 
-    `order` holds the positions (UInt32) in the order wanted.
+    `places` says where each position's row is wanted (UInt32).
     A row that is both held and for review is held: its card comes first, and its other reasons stay in `reasons`.
     """
     lines = [
         pl.DataFrame({"at": hit.at.cast(pl.UInt32)}).with_columns(code=pl.lit(CODES.index(hit.code), dtype=pl.UInt8))
         for hit in hits
     ]
-    height = len(order)
+    height = len(places)
     status, reasons = (
         pl.repeat(text, height, eager=True).alias(name) for name, text in (("status", "payable"), ("reasons", ""))
     )
@@ -66,12 +66,11 @@ def verdicts(hits: Sequence[Hit], order: pl.Series) -> pl.DataFrame:
     statuses = pl.Series([status_of.get(RULES[code].level, "excluded") for code in CODES])
     texts = pl.Series(CODES)
     joined = pl.col("code").list.eval(pl.lit(texts).gather(pl.element())).list.join(",")
-    places = pl.repeat(0, height, dtype=pl.UInt32, eager=True)
-    places = places.scatter(order, pl.int_range(height, dtype=pl.UInt32, eager=True)).gather(by_row["at"])
+    at = places.gather(by_row["at"])
     return pl.DataFrame(
         [
-            status.scatter(places, statuses.gather(by_row["worst"])),
-            reasons.scatter(places, by_row.select(joined).to_series()),
+            status.scatter(at, statuses.gather(by_row["worst"])),
+            reasons.scatter(at, by_row.select(joined).to_series()),
         ]
     )
 

@@ -5,23 +5,24 @@ its reason. The file is refused as a whole only when it cannot be read, its colu
 tenth of its data rows had to be excluded. All findings come in one pass; nothing is changed silently.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import polars as pl
 
-from yikatong import cards
 from yikatong.masking import mask_text
 from yikatong.plan import judging_date
 from yikatong.plan.payable import day_refusal
 from yikatong.roster import repeats
+from yikatong.roster.card_hits import card_hits, without_consequences
 from yikatong.roster.checks import check_rows
-from yikatong.roster.columns import Column
 from yikatong.roster.context import RosterContext
 from yikatong.roster.findings import CODES, Finding, Level, Unreadable, file_finding
-from yikatong.roster.hits import Hit, listed, verdicts
+from yikatong.roster.hits import listed, verdicts
 from yikatong.roster.reading import read_table
+from yikatong.roster.side_by_side import side_by_side
 from yikatong.roster.table import Table
 from yikatong.roster.tidying import fen_of, tidy_amounts
 from yikatong.roster.totals import TotalsRow, split_totals
@@ -131,15 +132,19 @@ def validate(data: bytes, filename: str, context: RosterContext) -> Validation:
     if table.cells.is_empty():
         return _unreadable(Unreadable(file_finding("rows_none")))
     rows = checked.rows
-    hits = [*checked.hits, *repeats.repeated_people(rows), *repeats.two_names(rows)]
-    hits += repeats.shared_accounts(rows, "account")
+    looks = [
+        partial(repeats.repeated_people, rows),
+        partial(repeats.two_names, rows),
+        partial(repeats.shared_accounts, rows, "account"),
+    ]
+    if context.registry_for is not None:
+        looks.append(partial(card_hits, rows, context.registry_for, context.settings))
+    hits = checked.hits + [hit for found in side_by_side(looks) for hit in found]
+    hits = [hit for hit in without_consequences(hits) if len(hit.at)]
     file_findings = [*_day(context), *_ignored_columns(table), *_totals(totals, rows)]
     if context.registry_for is None:
         file_findings.append(file_finding("cards_unknown"))
-    else:
-        hits += _card_hits(rows, hits, context)
-    hits = [hit for hit in hits if len(hit.at)]
-    frame = rows.with_columns(verdicts(hits, rows["at"])).select(*FROZEN_SCHEMA)
+    frame = rows.with_columns(verdicts(hits, checked.places)).select(*FROZEN_SCHEMA)
     tallies = _tallies(frame)
     if tallies["excluded"].rows * EXCLUDED_ROWS_ALLOWED_ONE_IN > frame.height:
         file_findings.append(file_finding("excluded_too_many", rows=frame.height, excluded=tallies["excluded"].rows))
@@ -199,45 +204,6 @@ def yuan(fen: int) -> str:
     """Fen as yuan for people: `1234.50`."""
     sign = "-" if fen < 0 else ""
     return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
-
-
-def _card_hits(rows: pl.DataFrame, hits: Sequence[Hit], context: RosterContext) -> list[Hit]:
-    """The card rule as advice. Rows without a right payee id have no card to look for."""
-    assert context.registry_for is not None
-    payees = rows.select("at", "payee_id", "payee_name", "account", "payee_number", "beneficiary_number")
-    number = payees["payee_number"]
-    judged = cards.judge_cards(
-        payees,
-        context.registry_for(
-            payees["payee_id"].filter(number.is_not_null()) if number.null_count() else payees["payee_id"]
-        ),
-        account_allowed=context.settings.account_allowed,
-    )
-    spoken = judged[(judged["card_code"].is_not_null() & number.is_not_null()).arg_true()]
-    # A name that is wrong in itself has been named; that it also differs from the registry's says nothing more.
-    named = _positions(hits, "name_")
-    mistaken = (pl.col("card_code") == "card_name_differs") & pl.col("at").is_in(named.implode())
-    spoken = spoken.filter(~mistaken).with_columns(
-        own=pl.col("payee_number") == pl.col("beneficiary_number").fill_null(0)
-    )
-    found: list[Hit] = []
-    for code in spoken["card_code"].unique().sort().to_list():
-        # Where the beneficiary is the payee, the clerk looks for the fault in the beneficiary's own columns.
-        for own, columns in ((True, (Column.NAME, Column.ID)), (False, (Column.PAYEE_NAME, Column.PAYEE_ID))):
-            at = spoken.filter((pl.col("card_code") == code) & (pl.col("own") == own))["at"]
-            found.append(Hit(code, columns[code != "card_name_differs"], at))
-    # The registry may give one account to two holders; what the roster's own accounts share has been said.
-    said = _positions(hits, "account_shared")
-    by_account = (judged["channel"] == cards.Channel.ACCOUNT).arg_true()
-    accounts = judged["pay_account"].scatter(by_account, pl.repeat(None, len(by_account), dtype=pl.String, eager=True))
-    shared = repeats.shared_accounts(payees.with_columns(accounts.alias("pay_account")), "pay_account")
-    shared = [replace(hit, column=Column.ID) for hit in shared]
-    return found + [hit for hit in shared if not hit.at.is_in(said.implode()).all()]
-
-
-def _positions(hits: Sequence[Hit], prefix: str) -> pl.Series:
-    found = [hit.at for hit in hits if hit.code.startswith(prefix) and hit.level is not Level.REMARK]
-    return pl.concat(found).cast(pl.UInt32) if found else pl.Series([], dtype=pl.UInt32)
 
 
 def _slots(frame: pl.DataFrame) -> tuple[str, ...]:

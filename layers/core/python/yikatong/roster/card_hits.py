@@ -1,0 +1,58 @@
+"""The card rule as advice, when a roster arrives: what the registry says of each payee."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from yikatong import cards
+from yikatong.plan import SubsidySettings
+from yikatong.roster import repeats
+from yikatong.roster.columns import Column
+from yikatong.roster.context import RegistryFor
+from yikatong.roster.findings import Level
+from yikatong.roster.hits import Hit
+
+
+def card_hits(rows: pl.DataFrame, registry_for: RegistryFor, settings: SubsidySettings) -> list[Hit]:
+    """What is found of the payees' cards. Rows without a right payee id have no card to look for."""
+    payees = rows.select("at", "payee_id", "payee_name", "account", "payee_number", "beneficiary_number")
+    right = payees["payee_number"].is_not_null()
+    ids = payees["payee_id"]
+    registry = registry_for(ids if right.all() else ids.filter(right))
+    judged = cards.judge_cards(payees, registry, account_allowed=settings.account_allowed)
+    spoken = judged[(judged["card_code"].is_not_null() & right).arg_true()]
+    own = spoken["payee_number"].eq(spoken["beneficiary_number"]).fill_null(False)
+    found: list[Hit] = []
+    for code in spoken["card_code"].unique().sort().to_list():
+        # Where the beneficiary is the payee, the clerk looks for the fault in the beneficiary's own columns.
+        for mine, columns in ((own, (Column.NAME, Column.ID)), (~own, (Column.PAYEE_NAME, Column.PAYEE_ID))):
+            at = spoken["at"].filter((spoken["card_code"] == code) & mine)
+            found.append(Hit(code, columns[code != "card_name_differs"], at))
+    # The registry may give one account to two holders.
+    by_account = (judged["channel"] == cards.Channel.ACCOUNT).arg_true()
+    nothing = pl.repeat(None, len(by_account), dtype=pl.String, eager=True)
+    by_card = payees.with_columns(judged["pay_account"].scatter(by_account, nothing))
+    return found + [replace(hit, column=Column.ID) for hit in repeats.shared_accounts(by_card, "pay_account")]
+
+
+def without_consequences(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits without what only follows from others.
+
+    A name that is wrong in itself has been named; that it also differs from the registry's says nothing more. And what the
+    roster's own accounts share need not be said again of the cards'.
+    """
+    named = _positions(hits, "name_")
+    said = _positions([hit for hit in hits if hit.column is Column.ACCOUNT], "account_shared")
+    kept: list[Hit] = []
+    for hit in hits:
+        if hit.code == "card_name_differs":
+            kept.append(replace(hit, at=hit.at.filter(~hit.at.is_in(named.implode()))))
+        elif hit.code != "account_shared" or hit.column is Column.ACCOUNT or not hit.at.is_in(said.implode()).all():
+            kept.append(hit)
+    return kept
+
+
+def _positions(hits: Sequence[Hit], prefix: str) -> pl.Series:
+    found = [hit.at for hit in hits if hit.code.startswith(prefix) and hit.level is not Level.REMARK]
+    return pl.concat(found).cast(pl.UInt32) if found else pl.Series([], dtype=pl.UInt32)
