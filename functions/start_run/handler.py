@@ -13,7 +13,7 @@ from yikatong.aws.faults import without_quoting
 from yikatong.aws.wiring import wiring
 from yikatong.plan import WorkingDays
 from yikatong.ports import RunOrder
-from yikatong.use_cases.start_run import ScheduledTick, start_run, start_scheduled_run
+from yikatong.use_cases.start_run import SCHEDULED, ScheduledTick, start_ordered_run, start_scheduled_run
 
 logger = Logger(service="start_run")
 processor = BatchProcessor(EventType.SQS)
@@ -28,7 +28,15 @@ def handle_order(record: SQSRecord) -> None:
     order = RunOrder(
         asked["plan_year"], asked["code"], asked["mode"], date.fromisoformat(asked["as_of"]), asked["cause"]
     )
-    outcome = start_run(order, control=w.control, workflow=w.workflow, book=w.book, settings=w.settings)
+    outcome = start_ordered_run(
+        order,
+        control=w.control,
+        workflow=w.workflow,
+        schedules=w.one_time_schedules,
+        book=w.book,
+        settings=w.settings,
+        working_days=WorkingDays.committed(),
+    )
     logger.info("run ordered", code=order.code, mode=order.mode, cause=order.cause, outcome=outcome)
 
 
@@ -40,6 +48,7 @@ def handle_tick(event: dict[str, Any]) -> str:
         mode=event["mode"],
         cadence=event["cadence"],
         scheduled_at=datetime.fromisoformat(event["scheduled_at"].replace("Z", "+00:00")),
+        cause=event.get("cause", SCHEDULED),
     )
     return start_scheduled_run(
         tick,

@@ -13,7 +13,7 @@ EVENTS = Path(__file__).parents[2] / "events"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 # What each function calls; the APIs, which decode by their routes, have tests of their own beside this one.
 USE_CASES = {
-    "start_run": ("start_run", "start_scheduled_run"),
+    "start_run": ("start_ordered_run", "start_scheduled_run"),
     "resend_message": ("resend_or_say_why",),
 }
 ANSWERS: dict[str, Any] = {"resend_or_say_why": {"outcome": "sent"}, "receive_receipt": (), "import_cards": None}

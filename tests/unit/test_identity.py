@@ -16,6 +16,9 @@ from yikatong.identity import (
     normalise_expression,
     normalise_id,
     number_expression,
+    numbers_of,
+    right_whole_expression,
+    whole_expression,
 )
 
 ON = date(2023, 6, 10)
@@ -89,6 +92,23 @@ def test_every_number_with_a_real_date_and_its_check_digit_is_right(region: int,
 def test_normalising_a_column_says_what_normalising_one_says(texts: list[str]) -> None:
     column = pl.DataFrame({"id": texts}, schema={"id": pl.String}).select(normalise_expression(pl.col("id")))
     assert [text or "" for text in column.to_series()] == [normalise_id(text) for text in texts]
+
+
+@given(
+    st.lists(
+        st.one_of(st.from_regex(r"[0-9]{17}[0-9X]", fullmatch=True), st.sampled_from([GOOD, "+" + GOOD[1:]]), TEXTS)
+    )
+)
+def test_eighteen_digits_read_as_one_integer_are_right_when_the_plain_rule_says_so(texts: list[str]) -> None:
+    whole = pl.DataFrame({"id": texts}, schema={"id": pl.String}).select(whole=whole_expression(pl.col("id")))
+    right = whole.select(right_whole_expression(pl.col("whole"), ON)).to_series()
+    assert right.to_list() == [id_fault(text, ON) is None and not text.endswith("X") for text in texts]
+
+
+@given(st.lists(st.one_of(st.from_regex(r"[0-9]{17}[0-9X]", fullmatch=True), TEXTS)))
+def test_the_numbers_of_a_column_are_those_of_its_ids(texts: list[str]) -> None:
+    ids = pl.Series("id", texts, dtype=pl.String)
+    assert numbers_of(ids).to_list() == ids.to_frame().select(number_expression(pl.col("id"))).to_series().to_list()
 
 
 def _by_expression(texts: list[str]) -> list[IdFault | None]:

@@ -22,7 +22,7 @@ from yikatong.states import (
 
 TABLES = [(BatchState, BATCH), (RunState, RUN), (PaymentState, PAYMENT)]
 FINAL = {
-    BatchState: {"REFUSED", "WITHDRAWN"},
+    BatchState: {"WITHDRAWN"},
     RunState: {"CLOSED"},
     PaymentState: {"REISSUED", "FROZEN"},
 }

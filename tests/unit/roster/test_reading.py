@@ -55,6 +55,16 @@ def test_a_name_cut_in_half_is_refused_with_its_line(people: list[Person], conte
     assert "第4行" in validation.findings[0].message
 
 
+def test_a_bad_byte_far_below_a_good_beginning_is_refused_with_its_line(
+    people: list[Person], context: RosterContext
+) -> None:
+    lines = csv_of(rows_of(people * 60)).split(b"\r\n")
+    lines[2000] = b"\xff" + lines[2000]
+    validation = validate(b"\r\n".join(lines), "名册.csv", context)
+    assert _codes(validation) == ["file_encoding"]
+    assert "第2001行" in validation.findings[0].message
+
+
 def test_titles_above_blank_lines_between_and_a_right_total_below_are_read_as_a_clerk_would(
     people: list[Person], context: RosterContext
 ) -> None:

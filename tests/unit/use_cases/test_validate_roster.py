@@ -8,7 +8,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.fakes import MemoryControl, MemoryLake
-from yikatong.batches import Batch, RosterObject, Tally, Upload, batches_pk, review_key, roster_object_key, upload_key
+from yikatong.batches import (
+    Batch,
+    Occasion,
+    RosterObject,
+    Tally,
+    Upload,
+    batches_pk,
+    occasion_key,
+    review_key,
+    roster_object_key,
+    upload_key,
+)
 from yikatong.plan import PlanBook, Settings
 from yikatong.roster.sample import Sample, make_sample
 from yikatong.states import BatchState
@@ -22,10 +33,10 @@ KEY = "2023/230102/2/低保.csv"
 NOW = datetime(2023, 6, 1, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
 
 
-def sample(seed: int = 1, faults: float = 0.0) -> Sample:
+def sample(seed: int = 1, faults: float = 0.0, slot: str = "2023-06") -> Sample:
     policy = SETTINGS.for_subsidy(CODE)
     return make_sample(
-        subsidy=SUBSIDY, settings=policy, region="230102", rows=200, slots=["2023-06"], seed=seed, faults_share=faults
+        subsidy=SUBSIDY, settings=policy, region="230102", rows=200, slots=[slot], seed=seed, faults_share=faults
     )
 
 
@@ -70,7 +81,7 @@ class Desk:
         return self.control.query(Batch, batches_pk(CODE, mode))
 
     def standing(self) -> Batch:
-        pointer = self.control.read(RosterObject, *roster_object_key(KEY))
+        pointer = self.control.read(RosterObject, *roster_object_key(KEY, "formal"))
         assert pointer is not None
         return next(batch for batch in self.batches() if batch.batch_id == pointer.batch_id)
 
@@ -123,12 +134,88 @@ def test_an_unreadable_roster_is_refused_with_its_reason() -> None:
     assert batch.rows_key == ""
 
 
-def test_the_same_file_again_is_recognised() -> None:
+def test_the_same_delivery_again_is_recognised() -> None:
     desk, data = Desk(), sample().roster_csv()
     desk.arrive(data)
     before = dict(desk.control.items)
+    assert desk.arrive(data) == "replayed"
+    assert desk.control.items == before
+
+
+@pytest.mark.parametrize("state", ["APPROVED", "CLAIMED", "PUBLISHED"])
+def test_the_same_file_sent_again_after_its_approval_is_recognised(state: str) -> None:
+    desk, data = Desk(), sample().roster_csv()
+    desk.arrive(data)
+    desk.move(desk.batches()[0], BatchState(state))
+    before = dict(desk.control.items)
     assert desk.arrive(data, sequencer="02", version="v2") == "replayed"
     assert desk.control.items == before
+
+
+def test_the_same_file_sent_again_before_its_approval_is_judged_by_what_holds_then() -> None:
+    desk, made = Desk(), sample(faults=0.1)
+    desk.arrive(made.roster_csv())
+    (before,) = desk.batches()
+    assert (before.cards_checked, before.held.count) == (False, 0)
+    desk.cards(made.cards_csv())
+    assert desk.arrive(made.roster_csv(), sequencer="02", version="v2") == "VALIDATED"
+    (after,) = desk.batches()
+    assert after.cards_checked
+    assert after.held.count > 0
+    assert after.object_version == "v2"
+    assert after.rows_key != before.rows_key
+
+
+def test_a_refused_file_sent_again_once_its_cause_is_gone_is_accepted() -> None:
+    desk = Desk()
+    subsidy = BOOK.subsidy(2023, 11)
+    relief = make_sample(
+        subsidy=subsidy,
+        settings=SETTINGS.for_subsidy(subsidy.code),
+        region="230102",
+        rows=20,
+        slots=["2023#FLOOD"],
+        seed=1,
+    )
+    key = "2023/230102/11/救助.csv"
+    assert desk.arrive(relief.roster_csv(), key=key) == "REFUSED"
+    pk, sk = occasion_key("temporary-relief", "2023#FLOOD")
+    opened = Occasion(
+        pk=pk,
+        sk=sk,
+        code="temporary-relief",
+        slot="2023#FLOOD",
+        title="洪涝",
+        region="230000",
+        first="2023-06-01",
+        last="2023-12-31",
+        opened_by="department",
+    )
+    desk.control.save(opened)
+    assert desk.arrive(relief.roster_csv(), key=key, sequencer="02", version="v2") == "VALIDATED"
+    (batch,) = desk.control.query(Batch, batches_pk("temporary-relief", "formal"))
+    assert batch.refusal == ""
+
+
+def test_a_refused_file_replaces_nothing() -> None:
+    desk = Desk()
+    desk.arrive(sample(1).roster_csv())
+    first = desk.standing()
+    assert desk.arrive(b"not a roster at all", sequencer="02") == "REFUSED"
+    assert desk.standing() == first
+
+
+def test_another_months_roster_under_an_old_name_withdraws_nobody() -> None:
+    desk = Desk()
+    desk.arrive(sample(1).roster_csv())
+    june = desk.standing()
+    desk.move(june, BatchState.APPROVED)
+    assert desk.arrive(sample(1, slot="2023-07").roster_csv(), sequencer="02") == "REFUSED"
+    assert desk.standing().batch_id == june.batch_id
+    assert desk.standing().state is BatchState.APPROVED
+    july = next(batch for batch in desk.batches() if batch.batch_id != june.batch_id)
+    assert "2023-06" in july.refusal
+    assert "新文件名" in july.refusal
 
 
 def test_a_delivery_that_died_half_way_is_finished_by_the_next() -> None:
@@ -232,3 +319,24 @@ def test_a_file_too_large_to_hold_is_not_even_read() -> None:
     desk = Desk()
     assert desk.arrive(b"", size=MAX_ROSTER_BYTES + 1) == "misplaced"
     assert "拆分" in desk.reports.objects[f"misplaced/{KEY}.txt"].decode()
+
+
+def test_a_trial_under_the_same_name_is_no_correction_of_the_formal_roster() -> None:
+    desk = Desk()
+    subsidy = BOOK.subsidy(2023, 17)
+    made = make_sample(
+        subsidy=subsidy,
+        settings=SETTINGS.for_subsidy(subsidy.code),
+        region="230102",
+        rows=20,
+        slots=["2023-06"],
+        seed=1,
+    )
+    key = "2023/230102/17/困难残疾人.csv"
+    assert desk.arrive(made.roster_csv(), key=key) == "VALIDATED"
+    assert desk.arrive(made.roster_csv(), key=key, mode="trial", sequencer="02") == "VALIDATED"
+    code = "disabled-hardship-living"
+    states = [
+        batch.state for mode in ("formal", "trial") for batch in desk.control.query(Batch, batches_pk(code, mode))
+    ]
+    assert states == [BatchState.VALIDATED, BatchState.VALIDATED]

@@ -96,6 +96,8 @@ class Batch(Stored):
     state: BatchState
     object_key: str
     object_version: str
+    sequencer: str = ""
+    """Orders the versions of one object key, as S3 numbers them."""
     sha256: str
     uploader: str
     received_at: str
@@ -108,6 +110,8 @@ class Batch(Stored):
     refusal: str = ""
     findings: int = 0
     """Number of findings in the report, remarks included."""
+    cards_checked: bool = True
+    """False when no card registry had been imported yet: which rows are held is then known at claim time only."""
     rows_key: str = ""
     rows_sha256: str = ""
     report_key: str = ""
@@ -178,8 +182,9 @@ class RosterObject(Stored):
     sequencer: str = ""
 
 
-def roster_object_key(object_key: str) -> tuple[str, str]:
-    return f"OBJECT#{object_key}", "OBJECT"
+def roster_object_key(object_key: str, mode: str) -> tuple[str, str]:
+    """Per mode: a trial's roster is no correction of the formal one under the same name, nor the other way round."""
+    return f"OBJECT#{object_key}", mode
 
 
 class Upload(Stored):

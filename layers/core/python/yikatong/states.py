@@ -60,8 +60,12 @@ BATCH: dict[BatchState, Facts] = {
     BatchState.RECEIVED: Facts(
         "已收到，正在校验", {"REFUSED": "BatchRefused", "VALIDATED": "BatchValidated", **_WITHDRAW}
     ),
-    BatchState.REFUSED: Facts("整份名册不予受理"),
-    BatchState.VALIDATED: Facts("校验完成，待审批", {"APPROVED": "BatchApproved", **_WITHDRAW}),
+    # The same file sent again is judged again: an occasion may have been opened, or cards imported, since.
+    BatchState.REFUSED: Facts("整份名册不予受理", {"REFUSED": "BatchRefused", "VALIDATED": "BatchValidated"}),
+    BatchState.VALIDATED: Facts(
+        "校验完成，待审批",
+        {"REFUSED": "BatchRefused", "VALIDATED": "BatchValidated", "APPROVED": "BatchApproved", **_WITHDRAW},
+    ),
     BatchState.APPROVED: Facts("已审批，待发放", {"BOUND": "BatchBound", **_WITHDRAW}),
     # A run that ended or died frees its batches: the next run binds them again, with their claims if they have any.
     BatchState.BOUND: Facts("已列入本次发放", {"BOUND": "BatchBound", "CLAIMED": "BatchClaimed", **_WITHDRAW}),

@@ -69,6 +69,10 @@ class WorkingDays:
         except NotImplementedError:
             raise Unpublished(day.year) from None
 
+    def next_after(self, day: date) -> date:
+        """The first working day after `day`, in whatever month; no holiday of China's lasts a month."""
+        return next(d for d in _days(day + timedelta(1), day + timedelta(31)) if self.is_working_day(d))
+
     def next_in_month(self, day: date) -> date | None:
         """The first working day after `day` in its month."""
         last = Month.of(day).last_day

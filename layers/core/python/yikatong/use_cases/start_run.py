@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from yikatong.errors import Conflict
+from yikatong.payments import digest_of
 from yikatong.plan import Mode, PlanBook, Settings, WorkingDays, day_refusal, what_to_do
 from yikatong.ports import Control, OneTimeSchedules, RunOrder, Workflow
 from yikatong.runs import Run, name_run, run_key
@@ -26,6 +27,7 @@ class ScheduledTick:
     mode: str
     cadence: str
     scheduled_at: datetime
+    cause: str = SCHEDULED
 
     @property
     def as_of(self) -> date:
@@ -52,17 +54,40 @@ def start_scheduled_run(
         if verdict.action == "drop":
             return "dropped"
         if verdict.action == "order" and not verdict.overdue:
-            name = f"{tick.code}-{tick.mode}-{on:%Y%m%d}-once"
-            at = datetime.combine(on, PAY_HOUR, SHANGHAI)
-            schedules.order_once(name, at, asdict(tick) | {"cadence": "once", "scheduled_at": at.isoformat()})
+            _postpone(tick, on, f"{tick.code}-{tick.mode}-{on:%Y%m%d}-once", schedules)
             return "postponed"
     return start_run(
-        RunOrder(tick.plan_year, tick.code, tick.mode, on, SCHEDULED),
+        RunOrder(tick.plan_year, tick.code, tick.mode, on, tick.cause),
         control=control,
         workflow=workflow,
         book=book,
         settings=settings,
     )
+
+
+def start_ordered_run(
+    order: RunOrder,
+    *,
+    control: Control,
+    workflow: Workflow,
+    schedules: OneTimeSchedules,
+    book: PlanBook,
+    settings: Settings,
+    working_days: WorkingDays,
+) -> str:
+    """As `start_run`; an order dated on a day on which banks do not work is carried out on the next one that they do."""
+    if working_days.is_working_day(order.as_of):
+        return start_run(order, control=control, workflow=workflow, book=book, settings=settings)
+    on = working_days.next_after(order.as_of)
+    at = datetime.combine(on, PAY_HOUR, SHANGHAI)
+    tick = ScheduledTick(order.plan_year, order.code, order.mode, "once", at, order.cause)
+    _postpone(tick, on, f"{order.code}-{on:%Y%m%d}-{digest_of(name_run(order))[:16]}", schedules)
+    return "postponed"
+
+
+def _postpone(tick: ScheduledTick, on: date, name: str, schedules: OneTimeSchedules) -> None:
+    at = datetime.combine(on, PAY_HOUR, SHANGHAI)
+    schedules.order_once(name, at, asdict(tick) | {"cadence": "once", "scheduled_at": at.isoformat()})
 
 
 def start_run(

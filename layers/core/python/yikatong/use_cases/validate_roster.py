@@ -66,6 +66,7 @@ def validate_roster(
     """Returns the batch's state, `replayed` for a file seen before, or `misplaced` for one that belongs nowhere.
 
     A misplaced file has no batch to report on; why stands under `misplaced/` in the reports bucket. Safe to repeat.
+    The same bytes sent again before anybody approved them are judged again, by what holds then.
     """
     try:
         place = _place(arrival, book)
@@ -78,15 +79,18 @@ def validate_roster(
     data = arrival.read()
     batch = _receive(arrival, data, place, uploader, control, now)
     if batch.state is not BatchState.RECEIVED:
-        return _replayed(batch, arrival, reports)
-    refusal_reason = _succeed_predecessor(batch, arrival, control, settings)
+        if not _is_sent_again(batch, arrival):
+            return _replayed(batch, arrival, reports)
+        batch = _received_again(batch, arrival, uploader, now)
     context = _context(place, batch, control, settings, book)
     registry = control.read(CurrentRegistry, *CURRENT_REGISTRY)
     if registry is not None:
         reader = RegistryReader(lake, registry.registry_version)
         context = RosterContext(**{**vars(context), "registry_for": reader.rows_for})
     validation = validate(data, place.file_name, context)
-    judged = _judged(batch, validation, registry, refusal_reason, lake)
+    # A file that is refused replaces nothing: what stood before it stands.
+    why_not = _succeed_predecessor(batch, validation, control, settings) if validation.accepted else ""
+    judged = _judged(batch, validation, registry, why_not, lake)
     _report(judged, validation, place, reports)
     try:
         control.save(judged)
@@ -94,6 +98,26 @@ def validate_roster(
         # Another delivery of the same event finished first; what it saved came from the same bytes.
         return "replayed"
     return judged.state
+
+
+def _is_sent_again(batch: Batch, arrival: Arrival) -> bool:
+    """Whether somebody sent the same bytes once more while nobody has approved them yet, refused ones included."""
+    judged = (BatchState.REFUSED, BatchState.VALIDATED)
+    return batch.state in judged and batch.object_version != arrival.object_version and _newer(arrival, batch.sequencer)
+
+
+def _received_again(batch: Batch, arrival: Arrival, uploader: str, now: datetime) -> Batch:
+    """The batch as it is to be judged again: by what holds today, with nobody's approval yet."""
+    received_at = now.isoformat(timespec="seconds")
+    return batch.changed(
+        object_version=arrival.object_version,
+        sequencer=arrival.sequencer,
+        uploader=uploader,
+        received_at=received_at,
+        region_received=f"{batch.region}#{received_at}",
+        refusal="",
+        first_approval=None,
+    )
 
 
 def _replayed(batch: Batch, arrival: Arrival, reports: Reports) -> str:
@@ -152,6 +176,7 @@ def _receive(arrival: Arrival, data: bytes, place: _Place, uploader: str, contro
         state=BatchState.RECEIVED,
         object_key=arrival.object_key,
         object_version=arrival.object_version,
+        sequencer=arrival.sequencer,
         sha256=sha256,
         uploader=uploader,
         received_at=received_at,
@@ -167,30 +192,44 @@ def _receive(arrival: Arrival, data: bytes, place: _Place, uploader: str, contro
     return batch.changed(version=1)
 
 
-def _succeed_predecessor(batch: Batch, arrival: Arrival, control: Control, settings: Settings) -> str:
-    """Make this batch the one that stands for its key, withdrawing the one before; why it may not, else empty.
+def _succeed_predecessor(batch: Batch, validation: Validation, control: Control, settings: Settings) -> str:
+    """Make this batch the one that stands for its key and mode, withdrawing the one before; why it may not, else empty.
 
-    The same object key again is a correction (DESIGN §2). S3 events come unordered, so the sequencer decides which
-    version is the newer one.
+    The same object key again is a correction (DESIGN §2), unless no slot is common to both: then it is another
+    month's roster under an old name, and nobody's payment may be withdrawn for it. S3 events come unordered, so the
+    sequencer decides which version is the newer one.
     """
-    pk, sk = roster_object_key(batch.object_key)
+    pk, sk = roster_object_key(batch.object_key, batch.mode)
     while True:
         pointer = control.read(RosterObject, pk, sk)
         if pointer is not None and pointer.batch_id != batch.batch_id:
-            if _older(arrival.sequencer, pointer.sequencer):
+            if _older(batch.sequencer, pointer.sequencer):
                 return "同名文件已有更新的版本，本版本不再受理。"
             before = control.read(Batch, *batch_key(pointer.batch_id))
-            if before is not None and before.state in NOT_CLAIMED_YET:
+            if before is not None and before.state not in (BatchState.REFUSED, BatchState.WITHDRAWN):
+                if reason := _why_not_replace(before, validation):
+                    return reason
                 withdraw(control, settings, before.batch_id, f"已由更正后的名册 {batch.batch_id} 取代")
-            elif before is not None and before.state not in (BatchState.REFUSED, BatchState.WITHDRAWN):
-                return f"同名的前一份名册{BATCH[before.state].bureau}，不能再更正；需补发的人员请另存为新文件名上传。"
         version = pointer.version if pointer else 0
-        moved = RosterObject(pk=pk, sk=sk, version=version, batch_id=batch.batch_id, sequencer=arrival.sequencer)
+        moved = RosterObject(pk=pk, sk=sk, version=version, batch_id=batch.batch_id, sequencer=batch.sequencer)
         try:
             control.save(moved)
         except Conflict:
             continue
         return ""
+
+
+def _why_not_replace(before: Batch, validation: Validation) -> str:
+    if before.slots and not set(before.slots) & set(validation.slots):
+        old, new = "、".join(before.slots), "、".join(validation.slots)
+        return f"同名的前一份名册是 {old} 的，这一份是 {new} 的，不是更正；请另存为新文件名上传。"
+    if before.state not in NOT_CLAIMED_YET:
+        return f"同名的前一份名册{BATCH[before.state].bureau}，不能再更正；其余人员或别的属期请另存为新文件名上传。"
+    return ""
+
+
+def _newer(arrival: Arrival, sequencer: str) -> bool:
+    return not _older(arrival.sequencer, sequencer) and arrival.sequencer != sequencer
 
 
 def _older(sequencer: str, other: str) -> bool:
@@ -223,11 +262,14 @@ def _judged(batch: Batch, validation: Validation, registry: CurrentRegistry | No
         "slots": tuple(validation.slots),
         "findings": sum(validation.counts_by_code().values()),
         "report_key": f"{batch.batch_id}/findings.xlsx",
+        "cards_checked": registry is not None,
     }
     if refusal or not validation.accepted:
         first = next((finding.message for finding in validation.findings if finding.row is None), "")
         return batch.moved(BatchState.REFUSED, refusal=refusal or first, **changes)
-    digest = digest_of("validate_roster", batch.batch_id, registry.registry_version if registry else "")
+    digest = digest_of(
+        "validate_roster", batch.batch_id, batch.received_at, registry.registry_version if registry else ""
+    )
     key = batches.rows_key(batch.batch_id, digest)
     buffer = io.BytesIO()
     validation.frame.write_parquet(buffer)
