@@ -1,8 +1,8 @@
 """CSV and tab-separated text: decode strictly first, split afterwards.
 
 In GB18030 the second byte of a character can be `|` `\\` or `^`, and a name cut in half swallows what follows without a
-trace (FACTS). So a file is split as UTF-8 or not at all: polars refuses a cell that is not UTF-8, and what it refuses is
-decoded as a whole, or refused with the row.
+trace (FACTS). So a file is split as UTF-8 or not at all: one that does not begin so is decoded as a whole first, and in one
+that does polars refuses any cell that is not UTF-8.
 """
 
 import codecs
@@ -14,26 +14,23 @@ from functools import partial
 import polars as pl
 
 from yikatong.roster.columns import Column, Header, find_header
-from yikatong.roster.encoding import is_utf8, to_utf8
+from yikatong.roster.encoding import require_utf8, to_utf8
 from yikatong.roster.findings import unreadable
 from yikatong.roster.table import HEADER_ROWS, LAST_ROWS, MAX_COLUMNS, Table, header_missing, known_columns
 
 # The header and its titles are looked for in this much text, so that a hostile first field costs nothing.
 _HEAD_CHARACTERS = 1 << 18
+# A header in another encoding shows in far less.
+_FIRST_BYTES = 1 << 16
 
 
 def read_csv(data: bytes) -> Table:
     """Read delimited text in UTF-8 (with or without BOM), GB18030 or UTF-16 with BOM. Raises Unreadable."""
-    utf8 = data if _begins_as_utf8(data) else to_utf8(data)
-    try:
-        return _read_utf8(utf8)
-    except pl.exceptions.PolarsError:
-        # Somewhere further down it is not UTF-8; what is, was read.
-        return _read_utf8(to_utf8(data))
+    return _read_utf8(data if _begins_as_utf8(data) else to_utf8(data))
 
 
 def _begins_as_utf8(data: bytes) -> bool:
-    head = data[: _HEAD_CHARACTERS * 4]
+    head = data[:_FIRST_BYTES]
     try:
         # The cut may fall within a character.
         codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) == len(data))
@@ -83,9 +80,9 @@ def _whole(utf8: bytes, separator: str, index: int, width: int) -> pl.DataFrame:
     try:
         frame = pl.read_csv(body, has_header=False, separator=separator, schema=schema, infer_schema=False)
     except pl.exceptions.PolarsError:
-        if not is_utf8(utf8):
-            raise
-        # A row wider than the header: harmless when the extra cells are empty, so it is worth a slow second look.
+        # Either a cell is not UTF-8; the header was, so it is the cell that is wrong.
+        require_utf8(utf8)
+        # Or a row wider than the header: harmless when the extra cells are empty, so it is worth a slow second look.
         frame = _ragged(body, separator, schema, skipped)
     first = skipped + 2
     rows = pl.int_range(first, first + frame.height - 1, dtype=pl.Int32, eager=True).alias("row")

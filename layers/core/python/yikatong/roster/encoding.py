@@ -14,11 +14,16 @@ def to_utf8(data: bytes) -> bytes:
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decode(data, "utf-16").encode()
-    return data if is_utf8(data) else _decode(data, "gb18030").encode()
+    return data if _is_utf8(data) else _decode(data, "gb18030").encode()
 
 
-def is_utf8(data: bytes) -> bool:
-    """Whether the whole is UTF-8."""
+def require_utf8(data: bytes) -> None:
+    """Raise Unreadable, with the row, unless all of it is UTF-8: for a file known by its beginning to be meant as UTF-8."""
+    if not _is_utf8(data):
+        _decode(data, "utf-8")
+
+
+def _is_utf8(data: bytes) -> bool:
     # polars checks with vector instructions, several times faster than bytes.decode, and as strictly.
     try:
         pl.Series([data], dtype=pl.Binary).cast(pl.String)

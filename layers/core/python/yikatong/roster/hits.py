@@ -41,19 +41,20 @@ def verdicts(hits: Sequence[Hit], places: pl.Series) -> pl.DataFrame:
     `places` says where each position's row is wanted (UInt32).
     A row that is both held and for review is held: its card comes first, and its other reasons stay in `reasons`.
     """
-    lines = [
-        pl.DataFrame({"at": hit.at.cast(pl.UInt32)}).with_columns(code=pl.lit(CODES.index(hit.code), dtype=pl.UInt8))
-        for hit in hits
-    ]
     height = len(places)
     status, reasons = (
         pl.repeat(text, height, eager=True).alias(name) for name, text in (("status", "payable"), ("reasons", ""))
     )
-    if not lines:
+    if not hits:
         return pl.DataFrame([status, reasons])
     by_row = (
-        pl.concat(lines)
-        .lazy()
+        pl.LazyFrame(
+            {
+                "code": pl.Series([CODES.index(hit.code) for hit in hits], dtype=pl.UInt8),
+                "at": pl.Series([hit.at.cast(pl.UInt32) for hit in hits], dtype=pl.List(pl.UInt32)),
+            }
+        )
+        .explode("at")
         .unique()
         .sort("at", "code")
         .group_by("at", maintain_order=True)

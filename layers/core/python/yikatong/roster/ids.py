@@ -36,15 +36,15 @@ def check_ids(raw: pl.Series, column: Column, numeric: pl.Series, on: date, *, r
     if len(wrong):
         again = _again(raw.gather(wrong), wrong, on)
         text, number = replaced(text, wrong, again["after"]), replaced(number, wrong, again["number"])
-        right = pl.col("fault") == 0
-        hits += _some("id_upgraded", column, again.filter(right & pl.col("old"))["at"])
-        hits += _some("id_normalised", column, again.filter(right & ~pl.col("old"))["at"])
-        for code, fault in enumerate(identity.FAULTS, start=1):
-            at = again.filter(pl.col("fault") == code)["at"]
-            if fault is identity.IdFault.EMPTY:
-                empty = pl.concat([empty, at])
+        at, fault, old = again["at"], again["fault"], again["old"]
+        hits += _some("id_upgraded", column, at.filter((fault == 0) & old))
+        hits += _some("id_normalised", column, at.filter((fault == 0) & ~old))
+        for number_of_fault, what in enumerate(identity.FAULTS, start=1):
+            found = at.filter(fault == number_of_fault)
+            if what is identity.IdFault.EMPTY:
+                empty = pl.concat([empty, found])
             else:
-                hits += _some(fault, column, at)
+                hits += _some(what, column, found)
     if required:
         # A cell that lost its digits has been named already.
         hits += _some(identity.IdFault.EMPTY, column, empty.filter(~empty.is_in(numeric.implode())))

@@ -107,8 +107,9 @@ def _before_and_after(raw: pl.Series, at: pl.Series, change: pl.Expr) -> pl.Data
 
 
 def _hits(seen: pl.DataFrame, column: Column, tests: dict[str, pl.Expr]) -> list[Hit]:
-    found = [(code, seen.filter(test)["at"]) for code, test in tests.items()]
-    return [Hit(code, column, at, _DETAILS.get(code, {})) for code, at in found if len(at)]
+    found = seen.select(test.alias(code) for code, test in tests.items())
+    hits = [Hit(code, column, seen["at"].filter(found[code]), _DETAILS.get(code, {})) for code in tests]
+    return [hit for hit in hits if len(hit.at)]
 
 
 def replaced(series: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
