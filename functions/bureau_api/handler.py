@@ -21,18 +21,22 @@ from aws_lambda_powertools.utilities.idempotency import (
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from yikatong.aws.lake import S3Lake
 from yikatong.aws.problems import Problems
 from yikatong.aws.wiring import wiring
 from yikatong.errors import Conflict, Refusal
+from yikatong.funds import Funds
+from yikatong.plan import WorkingDays
 from yikatong.principals import PROVINCE, Action, Principal, authorize, find_principal
+from yikatong.regions import Region, name_of
 from yikatong.runs import name_run
 from yikatong.states import BatchState
 from yikatong.use_cases import list_batches as look
 from yikatong.use_cases.approve_batch import ApprovalRequest, approve_batch
-from yikatong.use_cases.open_occasion import OccasionRequest, open_occasion
+from yikatong.use_cases.open_occasion import OccasionRequest, list_occasions, occasion_view, open_occasion
 from yikatong.use_cases.order_run import RunRequest, order_run
-from yikatong.use_cases.request_upload import Region, UploadRequest, request_upload
-from yikatong.use_cases.set_funds import FundsRequest, set_funds
+from yikatong.use_cases.request_upload import UploadRequest, request_upload
+from yikatong.use_cases.set_funds import FundsRequest, set_funds, show_funds
 from yikatong.use_cases.stop_run import resume_run, stop_run
 from yikatong.use_cases.withdraw_batch import withdraw_batch
 
@@ -76,6 +80,13 @@ def decided(step: Callable[[], T]) -> T:
     return step()
 
 
+def signed_report(key: str) -> dict[str, Any]:
+    """A short-lived address of an object in the reports bucket."""
+    got = {"Bucket": wiring().environment["REPORTS_BUCKET"], "Key": key}
+    url = wiring().client("s3").generate_presigned_url("get_object", Params=got, ExpiresIn=REPORT_EXPIRES_S)
+    return {"url": url, "expires_s": REPORT_EXPIRES_S}
+
+
 @app.post("/v1/uploads")
 def post_upload(body: UploadRequest) -> dict[str, Any]:
     made = wiring()
@@ -96,7 +107,8 @@ def get_batches(region: Annotated[Region | None, Query()] = None, state: BatchSt
 @app.get("/v1/batches/<batch_id>")
 def get_batch(batch_id: str) -> dict[str, Any]:
     made = wiring()
-    return look.batch_view(look.show_batch(made.control, made.book, caller(), batch_id), made.book)
+    batch = look.show_batch(made.control, made.book, caller(), batch_id)
+    return look.batch_view(batch, made.book) | look.batch_details(batch, made.control, made.lake, made.book)
 
 
 @app.get("/v1/batches/<batch_id>/report")
@@ -105,9 +117,17 @@ def get_report(batch_id: str) -> dict[str, Any]:
     batch = look.show_batch(made.control, made.book, caller(), batch_id, Action.READ_REPORT)
     if not batch.report_key:
         raise Refusal("校验报告还没有生成，请稍后再试。", "not_found")
-    got = {"Bucket": made.environment["REPORTS_BUCKET"], "Key": f"{batch_id}/findings.xlsx"}
-    url = made.client("s3").generate_presigned_url("get_object", Params=got, ExpiresIn=REPORT_EXPIRES_S)
-    return {"url": url, "expires_s": REPORT_EXPIRES_S}
+    return signed_report(f"{batch_id}/findings.xlsx")
+
+
+@app.get("/v1/batches/<batch_id>/result")
+def get_result(batch_id: str) -> dict[str, Any]:
+    made = wiring()
+    look.show_batch(made.control, made.book, caller(), batch_id, Action.READ_REPORT)
+    key = f"{batch_id}/result.xlsx"
+    if key not in S3Lake(made.client("s3"), made.environment["REPORTS_BUCKET"]).keys(key):
+        raise Refusal("发放结果还没有：银行答复并结算之后才有，请稍后再试。", "not_found")
+    return signed_report(key)
 
 
 @app.post("/v1/batches/<batch_id>/approval")
@@ -132,7 +152,23 @@ def post_withdrawal(batch_id: str, body: Because) -> dict[str, Any]:
 def post_occasion(body: OccasionRequest) -> dict[str, Any]:
     made, who = wiring(), caller()
     occasion = decided(lambda: open_occasion(made.control, made.book, who, body))
-    return occasion.model_dump(include={"code", "slot", "title", "region", "first", "last", "opened_by"})
+    return occasion_view(occasion)
+
+
+@app.get("/v1/occasions")
+def get_occasions(
+    plan_year: Annotated[int, Query(ge=2000, le=2100)], number: Annotated[int, Query(ge=1)]
+) -> dict[str, Any]:
+    made = wiring()
+    found = list_occasions(made.control, made.book, caller(), plan_year, number)
+    return {"occasions": [occasion_view(occasion) for occasion in found]}
+
+
+@app.get("/v1/funds/<plan_year>/<number>/<region>/<year>")
+def get_funds(plan_year: Year, number: int, region: Annotated[Region, Path()], year: Year) -> dict[str, Any]:
+    made, who = wiring(), caller()
+    where = {"plan_year": plan_year, "number": number, "year": year}
+    return funds_view(show_funds(made.control, made.book, who, region=region, **where))
 
 
 @app.put("/v1/funds/<plan_year>/<number>/<region>/<year>")
@@ -154,8 +190,16 @@ def put_funds(
             today=made.now().date(),
         )
     )
+    return funds_view(funds)
+
+
+def funds_view(funds: Funds) -> dict[str, Any]:
+    """Fen; `allocated_fen` and `available_fen` are None where no limit was set."""
     shown = {"code", "region", "year", "allocated_fen", "reserved_fen", "spent_fen", "reason", "set_by"}
-    return funds.model_dump(include=shown) | {"available_fen": funds.available_fen}
+    return funds.model_dump(include=shown) | {
+        "available_fen": funds.available_fen,
+        "region_name": name_of(funds.region),
+    }
 
 
 @app.post("/v1/runs")
@@ -167,7 +211,16 @@ def post_run(
 
     def ordered(*, request: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001  # what makes two calls the same one
         order_id = secrets.token_hex(4)
-        order = order_run(made.control, made.orders, made.book, who, body, today=made.now().date(), order_id=order_id)
+        order = order_run(
+            made.control,
+            made.orders,
+            made.book,
+            who,
+            body,
+            today=made.now().date(),
+            working_days=WorkingDays.committed(),
+            order_id=order_id,
+        )
         return {"run_id": name_run(order), "as_of": order.as_of.isoformat(), "mode": order.mode}
 
     if idempotency_key is None:
@@ -181,29 +234,29 @@ def post_run(
 
 @app.get("/v1/runs")
 def get_runs(plan_year: Annotated[int, Query(ge=2000, le=2100)], number: Annotated[int, Query(ge=1)]) -> dict[str, Any]:
-    made = wiring()
-    return {
-        "runs": [look.run_view(run) for run in look.list_runs(made.control, made.book, caller(), plan_year, number)]
-    }
+    made, who = wiring(), caller()
+    found = look.list_runs(made.control, made.book, who, plan_year, number)
+    return {"runs": [look.run_view(run, who) for run in found]}
 
 
 @app.get("/v1/runs/<run_id>")
 def get_run(run_id: str) -> dict[str, Any]:
-    made = wiring()
-    run, batches = look.show_run(made.control, made.lake, made.book, caller(), run_id)
-    return look.run_view(run) | {"batches": [look.batch_view(batch, made.book) for batch in batches]}
+    made, who = wiring(), caller()
+    return look.run_details(look.show_run(made.control, made.lake, made.book, who, run_id), made.book, who)
 
 
 @app.post("/v1/runs/<run_id>/resume")
 def post_resume(run_id: str) -> dict[str, Any]:
     made, who = wiring(), caller()
-    return look.run_view(decided(lambda: resume_run(made.control, made.orders, made.book, who, run_id)))
+    return look.run_view(decided(lambda: resume_run(made.control, made.orders, made.book, who, run_id)), who)
 
 
 @app.post("/v1/runs/<run_id>/stop")
 def post_stop(run_id: str, body: Because) -> dict[str, Any]:
     made, who = wiring(), caller()
-    return look.run_view(decided(lambda: stop_run(made.control, made.workflow, made.book, who, run_id, body.reason)))
+    return look.run_view(
+        decided(lambda: stop_run(made.control, made.workflow, made.book, who, run_id, body.reason)), who
+    )
 
 
 @app.post("/v1/messages/<message_id>/resend")

@@ -140,6 +140,9 @@ def store_run(made: FakeWiring, state: str = "PAYING") -> str:
     pk, sk = run_key(CODE, run_id)
     made.control.save(Run(pk=pk, sk=sk, run_id=run_id, state=RunState(state), **vars(ORDER)))
     frozen = (FrozenBatch(batch_id=BATCH_ID, approved_at=""),)
+    bound = made.control.read(Batch, *batch_key(BATCH_ID))
+    assert bound is not None
+    made.control.save(bound.changed(run_id=run_id))
     fields = {name: value for name, value in vars(ORDER).items() if name != "cause"}
     inputs = RunInputs(run_id=run_id, registry_version="r", batches=frozen, **fields)
     made.lake.put_once(inputs_key(run_id), inputs.model_dump_json().encode(), "d")
@@ -285,9 +288,23 @@ def test_a_sessions_name_is_the_callers_name(call: Call) -> None:
         ("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL | {"sha256": "b"}, 409, "SHA-256"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 39}, 422, "正式发放时间"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023}, 422, "number缺少"),
+        ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "mode": "now"}, 422, "可选 trial、formal"),
+        ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "as_of": "June"}, 422, "as_of不正确，应是"),
+        ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "as_of": "2023-06-10"}, 422, "2023-06-12"),
+        ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": "x"}, 422, "number不正确，应是整数"),
+        ("treasurer", "GET", "/v1/funds/2023/2/230199/2023", None, 422, "230199 不是"),
+        ("treasurer", "GET", "/v1/funds/2023/2/230102/2025", None, 422, "2023 或 2024"),
+        ("clerk", "GET", "/v1/occasions", None, 422, "plan_year缺少；number缺少"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "extra": 1}, 422, "extra不正确"),
         ("operator", "POST", "/v1/runs", "{", 422, "请求内容不正确"),
-        ("treasurer", "PUT", "/v1/funds/2023/2/110101/2023", {"allocated_fen": 1, "reason": "r"}, 422, "region不正确"),
+        (
+            "treasurer",
+            "PUT",
+            "/v1/funds/2023/2/110101/2023",
+            {"allocated_fen": 1, "reason": "r"},
+            422,
+            "region不正确，应是黑龙江省",
+        ),
         ("treasurer", "PUT", "/v1/funds/2023/2/230102/2023", {"allocated_fen": 1.5, "reason": "r"}, 422, "不正确"),
         ("clerk", "POST", f"/v1/batches/{BATCH_ID}/withdrawal", {"reason": " "}, 422, "reason不正确"),
     ],

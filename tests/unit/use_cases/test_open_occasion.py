@@ -9,7 +9,7 @@ from yikatong.batches import Occasion, occasion_key
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
 from yikatong.principals import Principal, Role, principal_key
-from yikatong.use_cases.open_occasion import OccasionRequest, open_occasion
+from yikatong.use_cases.open_occasion import OccasionRequest, list_occasions, occasion_view, open_occasion
 
 BOOK = PlanBook.committed()
 JUNE = {
@@ -59,6 +59,7 @@ def test_the_same_name_for_something_else_is_refused(changes: dict[str, Any]) ->
     [
         ({"number": 2}, "no_occasion"),
         ({"number": 1}, "forbidden"),
+        ({"region": "230199"}, "unknown_region"),
         ({"name": "flood"}, "bad_slot"),
         ({"name": "A" * 21}, "bad_slot"),
         ({"name": "洪涝"}, "bad_slot"),
@@ -73,3 +74,26 @@ def test_what_is_no_occasion_of_that_year_is_refused(changes: dict[str, Any], co
         open_it(control, **changes)
     assert refused.value.code == code
     assert not control.items
+
+
+def test_a_county_sees_the_occasions_of_its_city_and_province_a_city_those_of_its_counties() -> None:
+    control = MemoryControl()
+    open_it(control, name="PROVINCE", first="2023-06-02")
+    open_it(control, name="CITY", region="230100", first="2023-06-01")
+    open_it(control, name="COUNTY", region="230102", first="2023-06-03")
+    open_it(control, name="ELSEWHERE", region="230200")
+
+    def seen_from(region: str) -> list[str]:
+        pk, sk = principal_key("clerk")
+        who = Principal(pk=pk, sk=sk, name="clerk", role=Role.CLERK, region=region)
+        return [each.slot[5:] for each in list_occasions(control, BOOK, who, 2023, 11)]
+
+    assert seen_from("230102") == ["CITY", "PROVINCE", "COUNTY"]
+    assert seen_from("230103") == ["CITY", "PROVINCE"]
+    assert seen_from("230100") == ["CITY", "PROVINCE", "COUNTY"]
+
+
+def test_an_occasion_is_shown_with_its_regions_name_and_without_keys() -> None:
+    view = occasion_view(open_it(MemoryControl(), region="230100"))
+    assert (view["region_name"], view["slot"]) == ("哈尔滨市", "2023#FLOOD-06")
+    assert "pk" not in view

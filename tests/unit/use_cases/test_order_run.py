@@ -8,13 +8,13 @@ import pytest
 from tests.fakes import MemoryControl, MemoryOrders
 from yikatong.batches import Occasion, occasion_key
 from yikatong.errors import Refusal
-from yikatong.plan import PlanBook
+from yikatong.plan import PlanBook, WorkingDays
 from yikatong.ports import RunOrder
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.runs import name_run
 from yikatong.use_cases.order_run import RunRequest, order_run
 
-BOOK = PlanBook.committed()
+BOOK, WORKING_DAYS = PlanBook.committed(), WorkingDays.committed()
 
 
 def order(
@@ -24,7 +24,16 @@ def order(
     who = Principal(pk=pk, sk=sk, name="operator", role=Role.OPERATOR, region=region)
     request = RunRequest.model_validate({"plan_year": 2023, "number": number} | fields)
     orders, day = MemoryOrders(), date.fromisoformat(today)
-    made = order_run(control or MemoryControl(), orders, BOOK, who, request, today=day, order_id="0a1b2c3d")
+    made = order_run(
+        control or MemoryControl(),
+        orders,
+        BOOK,
+        who,
+        request,
+        today=day,
+        working_days=WORKING_DAYS,
+        order_id="0a1b2c3d",
+    )
     return made, orders
 
 
@@ -41,6 +50,24 @@ def test_a_missed_trial_may_be_ordered_late() -> None:
 
 def test_a_past_day_may_be_named() -> None:
     assert order(2, "2023-06-20", as_of="2023-06-12")[0].as_of == date(2023, 6, 12)
+
+
+@pytest.mark.parametrize(
+    ("today", "fields", "next_day"),
+    [
+        ("2023-06-10", {}, "2023-06-12"),
+        ("2023-06-20", {"as_of": "2023-06-10"}, "2023-06-12"),
+        ("2023-06-24", {}, "2023-06-25"),
+        ("2023-09-30", {}, "2023-10-07"),
+    ],
+    ids=["a Saturday", "a past Saturday", "a holiday before a Sunday that is worked", "across the month's end"],
+)
+def test_a_day_on_which_banks_do_not_work_is_refused_with_the_next_one(
+    today: str, fields: dict[str, Any], next_day: str
+) -> None:
+    with pytest.raises(Refusal, match=f"其后第一个工作日是 {next_day}") as refused:
+        order(2, today, **fields)
+    assert refused.value.code == "not_working_day"
 
 
 @pytest.mark.parametrize(

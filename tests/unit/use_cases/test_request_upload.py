@@ -43,6 +43,7 @@ def test_who_asked_is_stored_under_the_uploads_id() -> None:
         ({"plan_year": 2022}, "no_plan"),
         ({"number": 46}, "no_subsidy"),
         ({"region": "230202"}, "forbidden"),
+        ({"region": "230199"}, "unknown_region"),
         ({"mode": "trial"}, "no_trial"),
     ],
 )

@@ -14,7 +14,7 @@ from yikatong.ports import RunOrder
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.runs import CAUSE, Run, name_run, run_key
 from yikatong.states import BatchState, RunState
-from yikatong.use_cases.set_funds import FundsRequest, set_funds
+from yikatong.use_cases.set_funds import FundsRequest, set_funds, show_funds
 
 BOOK = PlanBook.committed()
 CODE, TODAY = "urban-minimum-living", date(2023, 7, 3)
@@ -53,11 +53,18 @@ class Office:
         )
         self.control.save(batch.changed(**changes))
 
-    def set(self, allocated_fen: int, role: str = "treasurer", region: str = "230102", today: date = TODAY) -> Funds:
+    def set(
+        self,
+        allocated_fen: int,
+        role: str = "treasurer",
+        region: str = "230102",
+        today: date = TODAY,
+        year: int = 2023,
+    ) -> Funds:
         pk, sk = principal_key("treasurer")
         who = Principal(pk=pk, sk=sk, name="treasurer", role=Role(role), region="230100")
         request = FundsRequest(allocated_fen=allocated_fen, reason="追加预算")
-        where = {"plan_year": 2023, "number": self.number, "region": region, "year": 2023}
+        where = {"plan_year": 2023, "number": self.number, "region": region, "year": year}
         return set_funds(self.control, self.orders, BOOK, who, **where, request=request, today=today)  # type: ignore[arg-type]
 
 
@@ -126,8 +133,34 @@ def test_lowered_funds_order_nothing() -> None:
 def test_funds_never_fall_below_what_is_reserved_and_spent() -> None:
     office = Office()
     office.control.save(no_funds_yet(CODE, "230102", 2023).reserve(500))
-    with pytest.raises(Refusal, match="500 分"):
+    with pytest.raises(Refusal, match=r"合计 5\.00 元") as refused:
         office.set(499)
+    assert "分" not in refused.value.message
+    assert office.set(500).available_fen == 0
+
+
+@pytest.mark.parametrize("year", [2022, 2025])
+def test_the_funds_of_a_year_in_which_the_plan_pays_nothing_are_refused(year: int) -> None:
+    with pytest.raises(Refusal, match="2023 或 2024"):
+        Office().set(1, year=year)
+    assert Office().set(1, year=2024).year == 2024
+
+
+def test_funds_are_shown_as_they_stand_to_whoever_may_see_the_batches() -> None:
+    office = Office()
+    where: dict[str, Any] = {"plan_year": 2023, "number": 2, "region": "230102", "year": 2023}
+    pk, sk = principal_key("clerk")
+    clerk = Principal(pk=pk, sk=sk, name="clerk", role=Role.CLERK, region="230100")
+    assert show_funds(office.control, BOOK, clerk, **where).allocated_fen is None
+    office.set(500)
+    assert show_funds(office.control, BOOK, clerk, **where).available_fen == 500
+    with pytest.raises(Refusal, match="管辖地区"):
+        show_funds(office.control, BOOK, clerk, **(where | {"region": "230202"}))
+
+
+def test_the_funds_of_a_region_that_does_not_exist_are_refused() -> None:
+    with pytest.raises(Refusal, match="行政区划代码"):
+        Office().set(1, region="230199")
 
 
 def test_only_a_treasurer_of_that_region_sets_funds() -> None:

@@ -4,7 +4,9 @@ An answer and a log line never repeat what was sent: it may be personal.
 """
 
 import json
+import re
 import traceback
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +17,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from yikatong.errors import Conflict, Refusal
+from yikatong.regions import IN_WORDS
 
 TITLES = {403: "无权办理", 404: "没有找到", 409: "与现状不符", 422: "请求内容不正确", 500: "系统故障"}
 STATUS_OF = {
@@ -24,6 +27,22 @@ STATUS_OF = {
     "no_subsidy": HTTPStatus.NOT_FOUND,
     "conflict": HTTPStatus.CONFLICT,
 }
+
+
+# By the kind of pydantic's error; the braces are its context, which holds the schema's bounds.
+_CURES = {
+    "extra_forbidden": "没有这一项",
+    "int_type": "应是整数",
+    "int_parsing": "应是整数",
+    "int_from_float": "应是整数",
+    "greater_than_equal": "不小于 {ge}",
+    "less_than_equal": "不大于 {le}",
+    "string_too_short": "至少 {min_length} 个字",
+    "string_too_long": "至多 {max_length} 个字",
+    "too_long": "至多 {max_length} 项",
+    "json_invalid": "不是合法的 JSON",
+}
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 class Problems:
@@ -65,7 +84,7 @@ class Problems:
 
     def _invalid(self, error: RequestValidationError) -> Response[str]:
         errors = [{"at": _place(each["loc"]), "kind": each["type"]} for each in error.errors()]
-        words = "、".join(f"{each['at']}{'缺少' if each['kind'] == 'missing' else '不正确'}" for each in errors[:10])
+        words = "；".join(f"{_place(each['loc'])}{_wrong(each)}" for each in error.errors()[:10])
         return self._problem(422, "invalid", f"请求内容不正确：{words}。", errors=errors[:100])
 
     def _no_route(self, _: NotFoundError) -> Response[str]:
@@ -76,6 +95,21 @@ class Problems:
         places = traceback.format_tb(error.__traceback__)[-6:]
         self._logger.error("unexpected", exception_name=type(error).__name__, at=places)
         return self._problem(500, "broken", "系统出了故障，请稍后再试；多次出现请报告并附上编号。")
+
+
+def _wrong(error: Mapping[str, Any]) -> str:
+    """What is wrong, and what the schema would have taken: read off the schema's own words, never off what was sent."""
+    kind, context = error["type"], error.get("ctx") or {}
+    if kind == "missing":
+        return "缺少"
+    if kind == IN_WORDS:
+        return f"不正确，{error['msg']}"
+    if kind in ("enum", "literal_error"):
+        return f"不正确，可选 {'、'.join(re.findall(_QUOTED, str(context.get('expected', ''))))}"
+    if kind.startswith("date_"):
+        return "不正确，应是 2023-06-10 写法的日期"
+    cure = _CURES.get(kind)
+    return "不正确" if cure is None else f"不正确，{cure.format(**context)}"
 
 
 def _place(location: tuple[Any, ...]) -> str:

@@ -1,19 +1,32 @@
 """What people may look at: the batches and runs of their region and their subsidies, nobody else's."""
 
+import json
+from dataclasses import dataclass
 from typing import Any
 
-from yikatong.batches import Batch, batch_key, batches_pk
+from yikatong.batches import Batch, PassedTrial, Tally, batch_key, batches_pk, review_key, trial_key
 from yikatong.closing import NotBalanced, line_of
 from yikatong.errors import Refusal
 from yikatong.payments import split_batch_id
-from yikatong.plan import PlanBook
+from yikatong.plan import Mode, PlanBook
 from yikatong.ports import Control, Lake
-from yikatong.principals import Action, Principal, authorize, covers, leads
+from yikatong.principals import PROVINCE, Action, Principal, authorize, covers, leads
+from yikatong.regions import name_of
+from yikatong.roster.findings import RULES, Level
 from yikatong.runs import Run, RunInputs, inputs_key, run_key
 from yikatong.states import BATCH, RUN, BatchState
 
 MOST_LISTED = 500
 """Newest first; whoever has more narrows the question."""
+MOST_REVIEW_ROWS = 200
+# Findings whose text is filled in row by row: said here without what was filled in.
+_WITHOUT_DETAILS = {
+    "slot_unplanned": "属期不在任何已发布计划的发放属期之内，须确认未在别处发放",
+    "amount_over_limit": "发放金额超过本项目单笔上限",
+    "account_shared": "同一银行账号对应几个收款人",
+    "person_two_names": "同一身份证号有不同的姓名",
+    "age_implausible": "按身份证号年龄过高，请核实本人是否健在",
+}
 
 
 def find_batch(control: Control, batch_id: str) -> Batch:
@@ -59,27 +72,43 @@ def show_batch(
 
 
 def list_runs(control: Control, book: PlanBook, principal: Principal, plan_year: int, number: int) -> list[Run]:
-    """The runs of a subsidy, the latest first. Other plan years' runs of it are left out."""
+    """The runs of a subsidy by their day, the latest first; those of one day by their ids. Other plan years' are left out."""
     subsidy = book.subsidy(plan_year, number)
     authorize(principal, Action.SEE_RUNS, subsidy=subsidy)
     found = [run for run in control.query(Run, f"RUNS#{subsidy.code}") if run.plan_year == plan_year]
-    return sorted(found, key=lambda run: (run.as_of, run.run_id), reverse=True)[:MOST_LISTED]
+    by_id = sorted(found, key=lambda run: run.run_id)
+    return sorted(by_id, key=lambda run: run.as_of, reverse=True)[:MOST_LISTED]
 
 
-def show_run(
-    control: Control, lake: Lake, book: PlanBook, principal: Principal, run_id: str
-) -> tuple[Run, list[Batch]]:
-    """A run and those of the batches it bound that lie in the principal's region, in the run's own order."""
+@dataclass(frozen=True)
+class RunShown:
+    """A run and, of the batches it bound in the principal's region: those that are its own now, in its own order, and
+    those it has no more to do with, because another run took them up or they were withdrawn."""
+
+    run: Run
+    batches: tuple[Batch, ...]
+    left: tuple[Batch, ...]
+
+
+def show_run(control: Control, lake: Lake, book: PlanBook, principal: Principal, run_id: str) -> RunShown:
     run = find_run(control, run_id)
     authorize(principal, Action.SEE_RUNS, subsidy=book.by_code(run.plan_year, run.code))
     data = lake.get(inputs_key(run_id))
     bound = [] if data is None else [each.batch_id for each in RunInputs.model_validate_json(data).batches]
     stored = {batch.batch_id: batch for batch in control.query(Batch, batches_pk(run.code, run.mode))} if bound else {}
-    return run, [stored[each] for each in bound if each in stored and covers(principal.region, stored[each].region)]
+    seen = [stored[each] for each in bound if each in stored and covers(principal.region, stored[each].region)]
+    own = [batch for batch in seen if batch.run_id == run_id and batch.state is not BatchState.WITHDRAWN]
+    return RunShown(run, tuple(own), tuple(batch for batch in seen if batch not in own))
 
 
 def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
-    """A batch as people see it: what the roster held, and once approved its `line`. Tallies are counts and fen."""
+    """A batch as people see it: what the roster held, and once approved its `line`. Tallies are counts and fen.
+
+    Of a refused roster nothing is payable, whatever its rows would have been.
+    """
+    tallies = {name: getattr(batch, name) for name in ("payable", "held", "review", "excluded")}
+    if batch.state is BatchState.REFUSED:
+        tallies = dict.fromkeys(tallies, Tally())
     return {
         "batch_id": batch.batch_id,
         "plan_year": batch.plan_year,
@@ -87,6 +116,7 @@ def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
         "code": batch.code,
         "subsidy": book.by_code(batch.plan_year, batch.code).name,
         "region": batch.region,
+        "region_name": name_of(batch.region),
         "mode": batch.mode,
         "state": batch.state.value,
         "state_words": BATCH[batch.state].bureau,
@@ -100,10 +130,8 @@ def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
         "findings": batch.findings,
         "has_report": bool(batch.report_key),
         "rows": batch.rows,
-        "payable": batch.payable.model_dump(),
-        "held": batch.held.model_dump(),
-        "review": batch.review.model_dump(),
-        "excluded": batch.excluded.model_dump(),
+        **{name: tally.model_dump() for name, tally in tallies.items()},
+        "cards_checked": batch.cards_checked,
         "approval": batch.approval and batch.approval.model_dump(mode="json", exclude={"accepted_reviews"}),
         "first_approver": batch.first_approval.approver if batch.first_approval else "",
         "run_id": batch.run_id,
@@ -111,6 +139,40 @@ def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
         "carried": batch.carried,
         "withdrawn_because": batch.withdrawn_because,
     }
+
+
+def batch_details(batch: Batch, control: Control, lake: Lake, book: PlanBook) -> dict[str, Any]:
+    """What an approver must know beside `batch_view`: the rows under review, and whether the region's trial is still owed.
+
+    `review_rows` are at most `MOST_REVIEW_ROWS`, `review_rows_more` says how many there are beyond; nobody's name in them.
+    """
+    data = lake.get(review_key(batch.rows_key)) if batch.rows_key and batch.review.count else None
+    rows = json.loads(data or b"[]")
+    shown = [
+        {"row": each["row"], "fen": each["fen"], "code": each["code"], "words": _review_words(each["code"])}
+        for each in rows[:MOST_REVIEW_ROWS]
+    ]
+    return {
+        "review_rows": shown,
+        "review_rows_more": len(rows) - len(shown),
+        "waiting_for_trial": waits_for_trial(batch, control, book),
+    }
+
+
+def _review_words(codes: str) -> str:
+    """What the approver is asked, in the findings' own words; what a finding fills in is in the report only."""
+    rules = [RULES[code] for code in codes.split(",") if code in RULES]
+    asked = [rule for rule in rules if rule.level is Level.REVIEW] or rules
+    return "；".join(_WITHOUT_DETAILS.get(rule.code, rule.wrong) for rule in asked) or codes
+
+
+def waits_for_trial(batch: Batch, control: Control, book: PlanBook) -> bool:
+    """Whether no run may take the batch because its region has not passed the trial that the plan asks for (DESIGN §4)."""
+    if batch.mode != Mode.FORMAL or not book.by_code(batch.plan_year, batch.code).trial.required:
+        return False
+    if batch.state not in (BatchState.VALIDATED, BatchState.APPROVED):
+        return False
+    return control.read(PassedTrial, *trial_key(batch.code, batch.plan_year, batch.region)) is None
 
 
 def line_view(batch: Batch) -> dict[str, Any] | None:
@@ -124,8 +186,9 @@ def line_view(batch: Batch) -> dict[str, Any] | None:
         return None
 
 
-def run_view(run: Run) -> dict[str, Any]:
-    """A run as people see it, with its closing totals once it has closed."""
+def run_view(run: Run, principal: Principal) -> dict[str, Any]:
+    """A run as people see it. Its closing totals are every region's, so only who sees the whole province sees them."""
+    whole = covers(principal.region, PROVINCE)
     return {
         "run_id": run.run_id,
         "plan_year": run.plan_year,
@@ -138,6 +201,16 @@ def run_view(run: Run) -> dict[str, Any]:
         "attempt": run.attempt,
         "batch_count": run.batch_count,
         "note": run.note,
-        "totals": run.totals,
-        "open_lines": list(run.open_lines),
+        "totals": run.totals if whole else {},
+        "open_lines": [each for each in run.open_lines if covers(principal.region, split_batch_id(each)[2])],
+    }
+
+
+def run_details(shown: RunShown, book: PlanBook, principal: Principal) -> dict[str, Any]:
+    """A run with the batches that are its own now, and under `passed_on` and `withdrawn` those that are no more."""
+    gone = [batch for batch in shown.left if batch.state is BatchState.WITHDRAWN]
+    return run_view(shown.run, principal) | {
+        "batches": [batch_view(batch, book) for batch in shown.batches],
+        "passed_on": [{"batch_id": each.batch_id, "run_id": each.run_id} for each in shown.left if each not in gone],
+        "withdrawn": [batch.batch_id for batch in gone],
     }

@@ -9,8 +9,8 @@ from yikatong.batches import Occasion, occasion_key
 from yikatong.errors import Refusal
 from yikatong.plan import Frequency, PlanBook, Slot, Window
 from yikatong.ports import Control
-from yikatong.principals import Action, Principal, authorize
-from yikatong.use_cases.request_upload import Region
+from yikatong.principals import Action, Principal, authorize, covers
+from yikatong.regions import Region, name_of, require_known
 
 
 class OccasionRequest(BaseModel):
@@ -31,6 +31,7 @@ def open_occasion(control: Control, book: PlanBook, principal: Principal, reques
     """Open it, or return the one that stands when it says the same; another content under the name is refused."""
     subsidy = book.subsidy(request.plan_year, request.number)
     authorize(principal, Action.OPEN_OCCASION, request.region, subsidy)
+    require_known(request.region)
     if subsidy.frequency is not Frequency.PER_OCCASION or subsidy.code is None:
         raise Refusal(f"{subsidy}的发放频次是“{subsidy.frequency}”，只有“多次/年”的项目登记发放事项。", "no_occasion")
     slot = str(Slot.parse(f"{request.plan_year}#{request.name}", Frequency.PER_OCCASION))
@@ -56,6 +57,31 @@ def open_occasion(control: Control, book: PlanBook, principal: Principal, reques
     if _content(standing) != _content(occasion):
         raise Refusal(f"属期 {slot} 已由 {standing.opened_by} 登记为“{standing.title}”，内容与本次不同。", "conflict")
     return standing
+
+
+def list_occasions(
+    control: Control, book: PlanBook, principal: Principal, plan_year: int, number: int
+) -> list[Occasion]:
+    """The occasions of a subsidy in that plan year that concern the principal's region, by their first day.
+
+    One opened for the province or the city concerns its counties; a city sees those of its counties.
+    """
+    subsidy = book.subsidy(plan_year, number)
+    authorize(principal, Action.SEE_BATCHES, subsidy=subsidy)
+    found = [
+        each
+        for each in control.query(Occasion, f"OCCASIONS#{subsidy.code}", f"{plan_year}#")
+        if covers(each.region, principal.region) or covers(principal.region, each.region)
+    ]
+    return sorted(found, key=lambda each: (each.first, each.slot))
+
+
+def occasion_view(occasion: Occasion) -> dict[str, str]:
+    """An occasion as people see it; its dates are ISO, both inside."""
+    shown: dict[str, str] = occasion.model_dump(
+        include={"code", "slot", "title", "region", "first", "last", "opened_by"}
+    )
+    return shown | {"region_name": name_of(occasion.region)}
 
 
 def _content(occasion: Occasion) -> tuple[str, str, str, str]:

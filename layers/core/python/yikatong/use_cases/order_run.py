@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from yikatong.batches import Occasion
 from yikatong.errors import Refusal
-from yikatong.plan import Mode, NotPayable, PlanBook, payable_slots
+from yikatong.plan import Mode, NotPayable, PlanBook, WorkingDays, payable_slots
 from yikatong.ports import Control, Orders, RunOrder
 from yikatong.principals import PROVINCE, Action, Principal, authorize
 
@@ -33,10 +33,13 @@ def order_run(
     request: RunRequest,
     *,
     today: date,
+    working_days: WorkingDays,
     order_id: str,
 ) -> RunOrder:
     """Publish the order and return it; a day on which nothing may be paid is refused with the plan's reason.
 
+    So is a day on which banks do not work, past or present, with the next one that they do: a payment cannot be dated
+    on it.
     `order_id` names the order in the run's id: the same id again is the same run, never a second one.
     """
     assert _ORDER_ID.fullmatch(order_id), "an order's id goes into an execution's name"
@@ -47,6 +50,9 @@ def order_run(
     as_of = request.as_of or today
     if as_of > today:
         raise Refusal(f"不能下达 {as_of} 的发放指令：那一天还没有到。", "not_payable")
+    if not working_days.is_working_day(as_of):
+        later = working_days.next_after(as_of)
+        raise Refusal(f"{as_of} 不是银行工作日，不能发放；其后第一个工作日是 {later}。", "not_working_day")
     occasions = [occasion.slot for occasion in control.query(Occasion, f"OCCASIONS#{subsidy.code}")]
     if not payable_slots(book, subsidy, as_of, request.mode, occasions):
         raise NotPayable(f"{subsidy}还没有登记任何发放事项，没有可发放的属期。")

@@ -2,18 +2,16 @@
 
 import re
 from dataclasses import dataclass
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from yikatong.batches import Upload, upload_key
 from yikatong.errors import Refusal
 from yikatong.plan import Mode, PlanBook
 from yikatong.ports import Control
 from yikatong.principals import Action, Principal, authorize
+from yikatong.regions import Region, require_known
 
-REGION = r"23[0-9]{4}"
-Region = Annotated[str, Field(pattern=f"^{REGION}$")]
 # Chinese, letters, digits and a little punctuation; no path, no blank, no leading dot, nothing a sheet acts on.
 _SAFE_NAME = re.compile(r"[0-9A-Za-z一-鿿][0-9A-Za-z一-鿿（）()_.-]{0,95}\.(csv|xlsx)", re.IGNORECASE)
 
@@ -44,8 +42,7 @@ def request_upload(
     The same file name again is a correction of the batch that stands for that key; `validate_roster` decides on it.
     """
     subsidy = book.subsidy(request.plan_year, request.number)
-    if not re.fullmatch(REGION, request.region):
-        raise Refusal("地区代码应是黑龙江省的六位代码，如 230102。", "bad_region")
+    require_known(request.region)
     authorize(principal, Action.UPLOAD_ROSTER, request.region, subsidy)
     if subsidy.code is None:
         raise Refusal(f"{subsidy}还没有永久代码，不能受理名册。", "unregistered")

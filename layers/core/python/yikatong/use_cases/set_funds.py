@@ -8,9 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from yikatong.batches import Batch, batches_pk
 from yikatong.errors import Refusal
 from yikatong.funds import Funds, funds_key, no_funds_yet
+from yikatong.money import yuan
 from yikatong.plan import Mode, PlanBook, is_formal_day
 from yikatong.ports import Control, Orders, RunOrder
 from yikatong.principals import Action, Principal, authorize
+from yikatong.regions import require_known
 from yikatong.runs import Run, run_key
 from yikatong.states import BINDABLE
 
@@ -45,9 +47,12 @@ def set_funds(
     """
     subsidy = book.subsidy(plan_year, number)
     authorize(principal, Action.SET_FUNDS, region, subsidy)
+    require_known(region)
     if subsidy.code is None:
         raise Refusal(f"{subsidy}还没有永久代码，不能设定资金额度。", "unregistered")
+    _refuse_other_years(plan_year, year)
     funds = control.read(Funds, *funds_key(subsidy.code, region, year)) or no_funds_yet(subsidy.code, region, year)
+    _refuse_less_than_used(funds, request.allocated_fen)
     allocated = funds.allocate(request.allocated_fen, request.reason, principal.name)
     if allocated != funds:
         control.save(allocated)
@@ -57,6 +62,34 @@ def set_funds(
         for waiting_year, as_of in _waiting(control, book, subsidy.code, region, year, today):
             orders.order_run(RunOrder(waiting_year, subsidy.code, Mode.FORMAL.value, as_of, f"{cause}p{waiting_year}"))
     return allocated
+
+
+def show_funds(
+    control: Control, book: PlanBook, principal: Principal, *, plan_year: int, number: int, region: str, year: int
+) -> Funds:
+    """The funds as they stand; where nothing was set or used yet, without a limit and at zero."""
+    subsidy = book.subsidy(plan_year, number)
+    authorize(principal, Action.SEE_BATCHES, region, subsidy)
+    require_known(region)
+    _refuse_other_years(plan_year, year)
+    code = subsidy.code or ""
+    return control.read(Funds, *funds_key(code, region, year)) or no_funds_yet(code, region, year)
+
+
+def _refuse_other_years(plan_year: int, year: int) -> None:
+    """A plan's batches are paid in its year or, as arrears, in the next: other years' funds nobody would ever use."""
+    if year not in (plan_year, plan_year + 1):
+        raise Refusal(f"{plan_year}年计划的资金年度只能是 {plan_year} 或 {plan_year + 1}，读到 {year}。", "bad_year")
+
+
+def _refuse_less_than_used(funds: Funds, allocated_fen: int) -> None:
+    used_fen = funds.reserved_fen + funds.spent_fen
+    if allocated_fen < used_fen:
+        raise Refusal(
+            f"额度不能低于已占用和已支出的金额：已占用 {yuan(funds.reserved_fen)} 元，已支出 {yuan(funds.spent_fen)} 元，"
+            f"合计 {yuan(used_fen)} 元。",
+            "below_used",
+        )
 
 
 def _may_free_batches(before: Funds, allocated_fen: int) -> bool:
