@@ -19,29 +19,25 @@ logger = Logger(service="start_run")
 processor = BatchProcessor(EventType.SQS)
 
 
+def ports() -> dict[str, Any]:
+    w = wiring()
+    made = {"control": w.control, "workflow": w.workflow, "schedules": w.one_time_schedules}
+    return made | {"book": w.book, "settings": w.settings, "working_days": WorkingDays.committed()}
+
+
 @without_quoting
 def handle_order(record: SQSRecord) -> None:
-    w = wiring()
     detail = record.json_body["detail"]
     # The news of a dead execution carries its input, which is the order that started it.
     asked = json.loads(detail["input"]) if "stateMachineArn" in detail else detail
     order = RunOrder(
         asked["plan_year"], asked["code"], asked["mode"], date.fromisoformat(asked["as_of"]), asked["cause"]
     )
-    outcome = start_ordered_run(
-        order,
-        control=w.control,
-        workflow=w.workflow,
-        schedules=w.one_time_schedules,
-        book=w.book,
-        settings=w.settings,
-        working_days=WorkingDays.committed(),
-    )
+    outcome = start_ordered_run(order, **ports())
     logger.info("run ordered", code=order.code, mode=order.mode, cause=order.cause, outcome=outcome)
 
 
 def handle_tick(event: dict[str, Any]) -> str:
-    w = wiring()
     tick = ScheduledTick(
         plan_year=event["plan_year"],
         code=event["code"],
@@ -50,15 +46,7 @@ def handle_tick(event: dict[str, Any]) -> str:
         scheduled_at=datetime.fromisoformat(event["scheduled_at"].replace("Z", "+00:00")),
         cause=event.get("cause", SCHEDULED),
     )
-    return start_scheduled_run(
-        tick,
-        control=w.control,
-        workflow=w.workflow,
-        schedules=w.one_time_schedules,
-        book=w.book,
-        settings=w.settings,
-        working_days=WorkingDays.committed(),
-    )
+    return start_scheduled_run(tick, **ports())
 
 
 @logger.inject_lambda_context

@@ -16,15 +16,20 @@ from infra.local.clients import Clients
 def export(folder: Path, clients: Clients, bank_endpoint: str | None) -> dict[str, int]:
     """Write `buckets/{bucket}/{key}`, `tables/{table}.jsonl` and `bank/book.json`; return how many of each kind.
 
-    Objects are the current versions; items are plain JSON, sorted by key so that two exports can be compared.
+    Older versions of an object lie beside, under `versions/{bucket}/{key}/{version}`: what was approved and paid may
+    have been overwritten since. Items are plain JSON, sorted by key so that two exports can be compared.
     """
     counts = {"objects": 0, "items": 0, "books": 0}
     s3 = clients("s3")
     for bucket in s3.list_buckets()["Buckets"]:
         target = folder / "buckets" / bucket["Name"]
         target.mkdir(parents=True, exist_ok=True)
-        for key in _keys(s3, bucket["Name"]):
-            _write(target, key, s3.get_object(Bucket=bucket["Name"], Key=key)["Body"].read())
+        for key, version, latest in _versions(s3, bucket["Name"]):
+            body = s3.get_object(Bucket=bucket["Name"], Key=key, VersionId=version)["Body"].read()
+            if latest:
+                _write(target, key, body)
+            else:
+                _write(folder / "versions" / bucket["Name"], f"{key}/{version}", body)
             counts["objects"] += 1
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     for table in clients("dynamodb").list_tables()["TableNames"]:
@@ -40,10 +45,11 @@ def export(folder: Path, clients: Clients, bank_endpoint: str | None) -> dict[st
     return counts
 
 
-def _keys(s3: Any, bucket: str) -> Iterator[str]:
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for found in page.get("Contents", []):
-            yield found["Key"]
+def _versions(s3: Any, bucket: str) -> Iterator[tuple[str, str, bool]]:
+    """(key, version, whether it is the current one) of every version kept."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for found in page.get("Versions", []):
+            yield found["Key"], found["VersionId"], found["IsLatest"]
 
 
 def _items(clients: Clients, table: str) -> Iterator[dict[str, Any]]:

@@ -384,7 +384,7 @@ class House:
 
     @property
     def reach(self) -> Reach:
-        return Reach(self.c, self.l, self.r, self.o, BOOK, RECORD_SECRET, self.now.date())
+        return Reach(self.c, self.l, self.r, _Reports(self.reports), self.o, BOOK, RECORD_SECRET, self.now.date())
 
     def publish(self, batch_id: str) -> int:
         return publish_records(batch_id, self.reach)

@@ -33,6 +33,16 @@ def test_a_newer_snapshot_becomes_current_and_the_old_one_stays_readable() -> No
     assert RegistryReader(desk.lake, first).rows_for([sample(1).people[0].id_number]).height > 0
 
 
+def test_the_report_tells_how_many_people_there_were_before() -> None:
+    desk = Desk()
+    desk.cards(sample(1).cards_csv(), "01")
+    smaller = sample(2).cards_csv().decode("utf-8-sig").splitlines()[:51]
+    desk.cards("\r\n".join(smaller).encode(), "02")
+    report = json.loads(desk.reports.objects["cards/cards.csv.json"])
+    assert (report["previous_rows"], report["rows"]) == (len(sample(1).people), 50)
+    assert len(report["sha256"]) == 64
+
+
 def test_an_older_snapshot_that_arrives_late_does_not_become_current() -> None:
     desk = Desk()
     desk.cards(sample(2).cards_csv(), "02")

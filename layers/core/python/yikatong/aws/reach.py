@@ -1,5 +1,6 @@
 """What publishing may touch, from this environment's adapters. Apart from the wiring: it needs polars, the APIs do not."""
 
+from yikatong.aws.objects import Bucket
 from yikatong.aws.wiring import Wiring
 from yikatong.use_cases.publish_records import Reach
 
@@ -10,6 +11,7 @@ def reach_of(wired: Wiring) -> Reach:
         control=wired.control,
         lake=wired.lake,
         records=wired.records,
+        reports=Bucket(wired.client("s3"), wired.environment["REPORTS_BUCKET"]),
         orders=wired.orders,
         book=wired.book,
         record_secret=wired.record_secret,

@@ -28,14 +28,20 @@ class Imported:
 def import_cards(
     data: bytes, object_key: str, sequencer: str, *, control: Control, lake: Lake, reports: Reports, now: datetime
 ) -> Imported | None:
-    """Import, and write what came of it to `cards/{object_key}.json` in the reports bucket; None for a refused file."""
+    """Import, and write what came of it to `cards/{object_key}.json` in the reports bucket; None for a refused file.
+
+    The report names the file by its SHA-256 and tells how many people the registry held before: a snapshot replaces it
+    whole, and whoever is not in it has no card from then on.
+    """
+    before = control.read(CurrentRegistry, *CURRENT_REGISTRY)
+    known = {"sha256": sha256_hex(data), "previous_rows": before.rows if before else 0}
     try:
         imported, faults = _import(data, sequencer, control, lake, now)
     except Refusal as refusal:
-        _report(object_key, {"accepted": False, "refusal": refusal.message}, reports)
+        _report(object_key, {"accepted": False, "refusal": refusal.message, **known}, reports)
         return None
     rows = [{"row": row, "code": code, "message": cards.FAULTS[code]} for row, code in faults.iter_rows()]
-    _report(object_key, {"accepted": True, **asdict(imported), "left_out": rows}, reports)
+    _report(object_key, {"accepted": True, **asdict(imported), "left_out": rows, **known}, reports)
     return imported
 
 

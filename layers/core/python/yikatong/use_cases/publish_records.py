@@ -13,8 +13,9 @@ from yikatong.bank.codes import reason
 from yikatong.batches import Batch, PassedTrial, batch_key, batches_pk, trial_key
 from yikatong.errors import Conflict
 from yikatong.plan import Frequency, Mode, PlanBook
-from yikatong.ports import Control, Lake, Orders, Records, RunOrder
+from yikatong.ports import Control, Lake, Orders, Records, Reports, RunOrder
 from yikatong.records import TAIL_LENGTH, Outcome, person_key, record_of
+from yikatong.result_report import to_xlsx
 from yikatong.settlement import payments_of
 from yikatong.states import BatchState, PaymentState
 
@@ -28,6 +29,7 @@ class Reach:
     control: Control
     lake: Lake
     records: Records
+    reports: Reports
     orders: Orders
     book: PlanBook
     record_secret: bytes
@@ -37,6 +39,8 @@ class Reach:
 def publish_records(batch_id: str, reach: Reach) -> int:
     """Write one record per final payment (and a marked one for a distinct payee); returns how many were written.
 
+    Before that the bureau's own report, trials included: what became of every row, and why.
+
     The last writer looks again: a settlement committed while records were being written is published on top, so that a
     slow worker cannot leave an older outcome standing.
     """
@@ -45,6 +49,7 @@ def publish_records(batch_id: str, reach: Reach) -> int:
         batch = reach.control.read(Batch, *batch_key(batch_id))
         if batch is None or batch.settlement is None:
             return written
+        _report_result(batch, reach)
         if batch.mode == Mode.TRIAL:
             _pass_trial(batch, reach)
             return 0
@@ -54,6 +59,24 @@ def publish_records(batch_id: str, reach: Reach) -> int:
         except Conflict:
             continue
         return written
+
+
+def _report_result(batch: Batch, reach: Reach) -> None:
+    """Tell the bureau what became of every row; the same settlement writes the same report."""
+    assert batch.selection is not None, "only what was selected is settled"
+    assert batch.settlement is not None, "asked for by the caller"
+    frozen, selection, settled = (
+        _read(key, reach.lake) for key in (batch.rows_key, batch.selection.key, batch.settlement.key)
+    )
+    subsidy = reach.book.by_code(batch.plan_year, batch.code)
+    title = f"{subsidy.name} {batch.region} {batch.batch_id}"
+    reach.reports.put(f"{batch.batch_id}/result.xlsx", to_xlsx(title, frozen, selection, settled))
+
+
+def _read(key: str, lake: Lake) -> pl.DataFrame:
+    data = lake.get(key)
+    assert data is not None, "stored before the batch names it, and never deleted"
+    return pl.read_parquet(io.BytesIO(data))
 
 
 def _pass_trial(batch: Batch, reach: Reach) -> None:
@@ -81,9 +104,7 @@ def _pass_trial(batch: Batch, reach: Reach) -> None:
 
 def _records(batch: Batch, reach: Reach) -> Iterator[dict[str, Any]]:
     assert batch.settlement is not None
-    data = reach.lake.get(batch.settlement.key)
-    assert data is not None, "a settlement is stored before the batch names it"
-    settled = pl.read_parquet(io.BytesIO(data)).filter(pl.col("state").is_in(FINAL))
+    settled = _read(batch.settlement.key, reach.lake).filter(pl.col("state").is_in(FINAL))
     people = payments_of(batch, reach.lake).select(
         "end_to_end_id",
         "beneficiary_id",

@@ -1,0 +1,115 @@
+"""What became of every row of a roster, as a workbook for the bureau: paid, or not, and why.
+
+Written when a batch has been settled, and again when a late answer or a return changes it. It holds the bureau's own
+people; id numbers and accounts are masked, since the row number leads back to the roster.
+"""
+
+import io
+from typing import Any
+
+import polars as pl
+import xlsxwriter
+
+from yikatong.bank.codes import reason as bank_reason
+from yikatong.closing import OUTCOMES
+from yikatong.masking import mask_account, mask_id
+from yikatong.money import yuan
+from yikatong.roster.findings import RULES
+from yikatong.selection import ACCOUNT_OF_ANOTHER, CLAIMED_ELSEWHERE, SLOT_OUTSIDE_WINDOW
+from yikatong.states import PaymentState
+
+HEADINGS = (
+    ("行", 8),
+    ("享受人姓名", 14),
+    ("身份证号（隐去）", 22),
+    ("属期", 12),
+    ("金额（元）", 14),
+    ("去向", 10),
+    ("原因", 60),
+    ("入账日期", 12),
+    ("收款人姓名", 14),
+    ("账号尾号", 10),
+)
+NOT_SENT = {
+    SLOT_OUTSIDE_WINDOW: "发放时属期已不在可发放的范围内",
+    CLAIMED_ELSEWHERE: "同一人（户）同一属期已由另一批次发放",
+    ACCOUNT_OF_ANOTHER: "同一银行账号本属期已发给另一人，请核对身份证号和账号",
+}
+_OUTCOME_OF = {
+    PaymentState.SETTLED.value: "settled",
+    PaymentState.REJECTED.value: "rejected",
+    PaymentState.RETURNED.value: "returned",
+    PaymentState.IN_DOUBT.value: "in_doubt",
+    PaymentState.FROZEN.value: "in_doubt",
+}
+
+
+def outcomes(frozen: pl.DataFrame, selection: pl.DataFrame, settled: pl.DataFrame) -> pl.DataFrame:
+    """One line per roster row, in the roster's order: `outcome` (a key of `closing.OUTCOMES`) and `why` (a code or empty).
+
+    `frozen` is the frozen roster, `selection` what the claim step decided, `settled` the settlement.
+    """
+    chosen = selection.select("row", "pay_account", pl.col("outcome").alias("chosen"), "reason")
+    states = settled.select("row", "state", pl.col("reason").alias("bank_reason"), "settled_on", "returned_on")
+    joined = frozen.join(chosen, on="row", how="left").join(states, on="row", how="left").sort("row")
+    by_state = pl.col("state").replace_strict(_OUTCOME_OF, default=None, return_dtype=pl.String)
+    return joined.with_columns(
+        outcome=pl.coalesce(by_state, pl.col("chosen"), pl.lit("excluded")),
+        why=pl.when(pl.col("state").is_not_null())
+        .then(pl.coalesce("bank_reason", "reason"))
+        .otherwise(pl.coalesce("reason", "reasons"))
+        .fill_null(""),
+    )
+
+
+def to_xlsx(title: str, frozen: pl.DataFrame, selection: pl.DataFrame, settled: pl.DataFrame) -> bytes:
+    """The workbook: one sheet, text cells, a filter over the headings; `title` names subsidy, region and batch."""
+    buffer = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(buffer, options) as book:
+        sheet = book.add_worksheet("发放结果")
+        sheet.write_string(0, 0, title)
+        for column, (heading, width) in enumerate(HEADINGS):
+            sheet.set_column(column, column, width)
+            sheet.write_string(1, column, heading, book.add_format({"bold": True}))
+        lines = outcomes(frozen, selection, settled)
+        for index, row in enumerate(lines.iter_rows(named=True), start=2):
+            for column, cell in enumerate(_cells(row)):
+                sheet.write_string(index, column, cell)
+        sheet.autofilter(1, 0, 1 + lines.height, len(HEADINGS) - 1)
+        sheet.freeze_panes(2, 0)
+    return buffer.getvalue()
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        str(row["row"]),
+        row["beneficiary_name"] or "",
+        mask_id(row["beneficiary_id"]) if row["beneficiary_id"] else "",
+        row["slot"] or "",
+        yuan(row["amount_fen"]) if row["amount_fen"] is not None else "",
+        OUTCOMES[row["outcome"] if row["outcome"] != "sent" else "waiting"],
+        why_in_words(row["outcome"], row["why"], frozen=row["state"] == PaymentState.FROZEN.value),
+        str(row["settled_on"] or ""),
+        row["payee_name"] or "",
+        mask_account(row["pay_account"])[-4:] if row["pay_account"] else "",
+    )
+
+
+def why_in_words(outcome: str, code: str, *, frozen: bool = False) -> str:
+    """The reason in Chinese; for an excluded row the report of the validation says more."""
+    if frozen:
+        return "银行答复前后矛盾，已冻结，待人工核实"
+    if outcome in ("rejected", "returned"):
+        return bank_reason(code).title if code else ""
+    if outcome == "in_doubt":
+        return "银行尚未答复，正在查询"
+    if outcome == "not_sent":
+        return NOT_SENT.get(code, code)
+    first = code.split(",")[0]
+    if first not in RULES:
+        return ""
+    # Texts filled in by the check (`{detail}`) stand in the validation's own report.
+    rule = RULES[first]
+    words = rule.wrong if "{" not in rule.wrong else f"见校验报告（{first}）"
+    return f"审批人未确认：{words}" if outcome == "excluded" and rule.level == "review" else words

@@ -1,0 +1,92 @@
+"""The result report: every row of the roster once, with what became of it and why."""
+
+import io
+
+import polars as pl
+import pytest
+from python_calamine import CalamineWorkbook
+
+from yikatong.result_report import outcomes, to_xlsx, why_in_words
+from yikatong.selection import SELECTION_COLUMNS
+
+ROWS = {
+    # row: (frozen status, reasons, selection outcome, selection reason, payment state, bank reason)
+    2: ("payable", "", "sent", "", "SETTLED", None),
+    3: ("payable", "", "sent", "card_financial_inactive", "SETTLED", None),
+    4: ("payable", "", "sent", "", "REJECTED", "account_closed"),
+    5: ("payable", "", "sent", "", "RETURNED", "account_frozen"),
+    6: ("payable", "", "sent", "", "IN_DOUBT", None),
+    7: ("payable", "", "sent", "", "FROZEN", None),
+    8: ("payable", "", "not_sent", "claimed_elsewhere", None, None),
+    9: ("held", "card_lost", "held", "card_lost", None, None),
+    10: ("excluded", "id_check_digit", None, None, None, None),
+    11: ("review", "card_name_differs", None, None, None, None),
+}
+EXPECTED = {
+    2: ("入账", ""),
+    3: ("入账", "收款人社会保障卡的金融账户未激活，可以入账但不能支取"),
+    4: ("拒付", "账户已注销"),
+    5: ("退票", "账户冻结或状态异常"),
+    6: ("在途", "银行尚未答复，正在查询"),
+    7: ("在途", "银行答复前后矛盾，已冻结，待人工核实"),
+    8: ("未发", "同一人（户）同一属期已由另一批次发放"),
+    9: ("暂缓", "收款人的社会保障卡已挂失"),
+    10: ("剔除", "身份证号末位校验不符，至少有一位录错"),
+    11: ("剔除", "审批人未确认：收款人姓名与社会保障卡登记的姓名不一致"),
+}
+
+
+def frames() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    frozen = pl.DataFrame(
+        [
+            {
+                "row": row,
+                "beneficiary_id": "230102199402164027",
+                "beneficiary_name": "杨兰雪",
+                "payee_name": "杨兰雪",
+                "slot": "2023-06",
+                "amount_fen": 62450,
+                "status": status,
+                "reasons": reasons,
+            }
+            for row, (status, reasons, *_) in ROWS.items()
+        ],
+        schema_overrides={"row": pl.Int32},
+    )
+    chosen = [
+        {"row": row, "pay_account": "6231000000003931", "outcome": outcome, "reason": reason}
+        for row, (_, _, outcome, reason, _, _) in ROWS.items()
+        if outcome
+    ]
+    selection = pl.DataFrame(chosen, schema={name: SELECTION_COLUMNS[name] for name in chosen[0]})
+    states = [
+        {"row": row, "state": state, "reason": reason, "settled_on": None, "returned_on": None}
+        for row, (*_, state, reason) in ROWS.items()
+        if state
+    ]
+    kinds = {"row": pl.Int32, "state": pl.String, "reason": pl.String, "settled_on": pl.Date, "returned_on": pl.Date}
+    return frozen, selection, pl.DataFrame(states, schema=kinds)
+
+
+def test_every_row_is_told_once_with_what_became_of_it_and_why() -> None:
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(to_xlsx("低保", *frames()))).get_sheet_by_index(0).to_python()
+    told = {int(str(line[0])): (line[5], line[6]) for line in sheet[2:]}
+    assert told == EXPECTED
+
+
+def test_the_report_masks_ids_and_accounts() -> None:
+    data = to_xlsx("低保", *frames())
+    cells = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
+    text = "|".join(str(cell) for line in cells for cell in line)
+    assert "230102199402164027" not in text
+    assert "6231000000003931" not in text
+    assert "3931" in text
+
+
+def test_no_row_is_lost_or_told_twice() -> None:
+    assert outcomes(*frames())["row"].to_list() == list(ROWS)
+
+
+@pytest.mark.parametrize("code", ["slot_not_payable", "amount_over_limit"])
+def test_a_text_that_the_validation_filled_in_points_to_its_report(code: str) -> None:
+    assert "见校验报告" in why_in_words("excluded", code)
