@@ -83,13 +83,25 @@ def _base(endpoint: str, mount: str, variable: str) -> str:
         return url.rstrip("/")
     if not endpoint:
         raise Refusal(f"请用 --endpoint 或 YIKATONG_ENDPOINT 给出本机云的地址，或用 {variable} 给出接口地址。")
-    return f"{endpoint.rstrip('/')}/{mount}"
+    return f"{local_address(endpoint)}/{mount}"
+
+
+def local_address(endpoint: str) -> str:
+    """The local cloud's address, `http://host:port` and nothing after it; anything else is refused with the way to write it."""
+    address = endpoint.rstrip("/")
+    if not re.match("https?://", address):
+        raise Refusal(f"地址“{endpoint}”应以 http:// 开头，如 http://127.0.0.1:8000（由 yikatong local up 打印）。")
+    if re.fullmatch(r"https?://[^/?#]+", address) is None:
+        raise Refusal(
+            f"地址“{endpoint}”应写到端口为止，不带 /bureau、/public 等；在 AWS 请改用 {BUREAU_URL} 和 {PUBLIC_URL}。"
+        )
+    return address
 
 
 def _local_signer(endpoint: str, name: str) -> Signer:
     if not endpoint:
         raise Refusal("--as 只用于本机云，请同时给出 --endpoint；在 AWS 请使用自己的凭证。")
-    about = _send("GET", f"{endpoint.rstrip('/')}/_local", b"", {})
+    about = _send("GET", f"{local_address(endpoint)}/_local", b"", {})
     person = about["principals"].get(name)
     if person is None:
         raise Refusal(f"本机云没有账号 {name}，已有：{'、'.join(about['principals'])}")

@@ -1,14 +1,13 @@
 """`yikatong invoke`: call one function of the local cloud with an event, to see what it does with it."""
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
 import typer
 
-from cli.api import Endpoint
+from cli.api import Endpoint, local_address
 from yikatong.errors import Refusal
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -41,10 +40,11 @@ def invoke(
 
 def describe(endpoint: str) -> dict[str, Any]:
     """What a running local cloud tells about itself: endpoints, resource names, region."""
-    if not re.match("https?://", endpoint):
+    if not endpoint:
         raise Refusal("请用 --endpoint 或 YIKATONG_ENDPOINT 给出本机云的地址（由 yikatong local up 打印）。")
+    address = local_address(endpoint)
     try:
-        about: dict[str, Any] = httpx.get(f"{endpoint.rstrip('/')}/_local", timeout=30).raise_for_status().json()
-    except httpx.HTTPError:
+        about: dict[str, Any] = httpx.get(f"{address}/_local", timeout=30).raise_for_status().json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         raise Refusal(f"{endpoint} 没有本机云在运行。") from None
     return about

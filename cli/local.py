@@ -1,6 +1,5 @@
 """`yikatong local`: the whole system on this machine, for trying things out and for checking the books."""
 
-import os
 import signal
 import threading
 from datetime import date, datetime
@@ -71,13 +70,28 @@ def clock(advance_to: DateText = None, jump_to: DateText = None, endpoint: Endpo
     if advance_to and jump_to:
         _fail("--advance-to 与 --jump-to 只能选一个。")
     wanted = {"advance_to": advance_to} if advance_to else {"jump_to": jump_to} if jump_to else None
-    for text in (advance_to, jump_to):
-        _date(text)
+    if advance_to:
+        _refuse_far_days(endpoint, advance_to)
+    elif jump_to:
+        _date(jump_to)
     answer = _call(endpoint, "POST" if wanted else "GET", "/_local/clock", wanted)
     for tick in answer.get("fired", []):
         at = datetime.fromisoformat(tick["at"]).astimezone(datetime.fromisoformat(answer["now"]).tzinfo)
         typer.echo(f"{at:%Y-%m-%d %H:%M}  {tick['schedule']}{'  失败' if tick['failed'] else ''}")
     typer.echo(f"当前时间：{datetime.fromisoformat(answer['now']):%Y-%m-%d %H:%M:%S}")
+
+
+def _refuse_far_days(endpoint: str, advance_to: str) -> None:
+    from infra.local.clock import MAX_DAYS
+
+    to, today = _date(advance_to), datetime.fromisoformat(_call(endpoint, "GET", "/_local/clock")["now"]).date()
+    assert to is not None
+    if to < today:
+        _fail(f"现在是 {today}，--advance-to 只能往后；要回到 {to} 请用 --jump-to（不会执行排程）。")
+    if (to - today).days > MAX_DAYS:
+        _fail(
+            f"--advance-to 一次最多前进 {MAX_DAYS} 天，{today} 至 {to} 太远；请分几次，或用 --jump-to（不会执行排程）。"
+        )
 
 
 class _Interrupted(BaseException):
@@ -92,8 +106,9 @@ def _interrupt(stopped: threading.Event) -> None:
 
 
 def _print_endpoints(about: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from cli.tables import print_table
 
     names = {
         "gateway": "公众服务区",
@@ -112,8 +127,7 @@ def _print_endpoints(about: dict[str, Any]) -> None:
         people.add_column(heading)
     for name, person in about["principals"].items():
         people.add_row(name, person["role"], person["region"], person["access_key_id"], person["secret_access_key"])
-    console = Console(width=None if os.isatty(1) else 140)
-    console.print(table, people)
+    print_table(table, people)
     typer.echo(f"export {ENDPOINT_VARIABLE}={about['endpoints']['gateway']}")
 
 
@@ -122,8 +136,11 @@ def _call(endpoint: str, method: str, path: str, body: Any = None) -> Any:
 
     if not endpoint:
         _fail(f"请用 --endpoint 或环境变量 {ENDPOINT_VARIABLE} 给出本机云的地址（由 yikatong local up 打印）。")
+    from cli.api import local_address
+
+    address = local_address(endpoint)
     try:
-        answer = httpx.request(method, endpoint.rstrip("/") + path, json=body, timeout=1800)
+        answer = httpx.request(method, address + path, json=body, timeout=1800)
     except httpx.TransportError:
         _fail(f"连不上本机云 {endpoint}，请先运行 yikatong local up。")
     if answer.is_error:
@@ -135,9 +152,12 @@ def _date(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        _fail(f"日期“{text}”应形如 2023-06-12。")
+        day = None
+    if day is None or day.isoformat() != text:
+        _fail(f"日期“{text}”应是日历上有的一天，写作 2023-06-12。")
+    return day
 
 
 def _fail(message: str) -> NoReturn:

@@ -15,21 +15,21 @@ app = typer.Typer(
 
 
 def _add_commands() -> None:
-    from cli import bureau, cards, invoke, local, plan, query, roster
-    from cli.demo import run as demo
+    from cli import batch, cards, funds, invoke, local, occasion, plan, query, roster, run, send
+    from cli.demo.run import demo
 
     app.add_typer(plan.app, name="plan")
     app.add_typer(roster.app, name="roster")
     app.add_typer(cards.app, name="cards")
-    app.command("send")(bureau.send)
-    app.add_typer(bureau.batch_app, name="batch")
-    app.add_typer(bureau.occasion_app, name="occasion")
-    app.add_typer(bureau.funds_app, name="funds")
-    app.add_typer(bureau.run_app, name="run")
+    app.command("send")(send.send)
+    app.add_typer(batch.app, name="batch")
+    app.add_typer(occasion.app, name="occasion")
+    app.add_typer(funds.app, name="funds")
+    app.add_typer(run.app, name="run")
     app.command("query")(query.query)
     app.add_typer(local.app, name="local")
     app.command("invoke")(invoke.invoke)
-    app.command("demo")(demo.demo)
+    app.command("demo")(demo)
 
 
 def main() -> None:

@@ -128,11 +128,21 @@ def payable(
     chosen = book.subsidy(day.year, subsidy)
     slots = payable_slots(book, chosen, day, mode)
     if chosen.frequency is Frequency.PER_OCCASION:
-        typer.echo(f"{chosen}一年多次发放：属期写作 {OCCASION_EXAMPLE.replace('2023', str(day.year))}，须先登记后使用")
+        typer.echo(
+            f"{_named(chosen)}一年多次发放：属期写作 {OCCASION_EXAMPLE.replace('2023', str(day.year))}，须先登记后使用"
+        )
     for each in slots:
         typer.echo(f"{each.slot}\treview" if each.review else str(each.slot))
+    if any(each.review for each in slots):
+        typer.echo("review＝须审批人逐项确认", err=True)
     if mode is Mode.TRIAL and is_late_trial(chosen, day):
         typer.echo("提示：模拟测试时间已过，不会自动运行，须下达指令补做。", err=True)
+
+
+def _named(subsidy: Subsidy) -> str:
+    """The subsidy in a sentence: quotes inside its own name become the inner ones."""
+    inner = subsidy.name.translate(str.maketrans("“”", "‘’"))
+    return f"{subsidy.plan_year}年第{subsidy.number}项“{inner}”"
 
 
 def _day(text: str) -> date:

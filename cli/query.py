@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cli.api import Endpoint, call_public, yuan
+from cli.tables import print_table
 
 ROLES = {"beneficiary": "享受人", "payee": "收款人"}
 
@@ -24,7 +24,7 @@ def query(
     if not records:
         typer.echo("没有查到发放记录，请核对姓名和身份证号。")
         return
-    Console(width=None if Console().is_terminal else 140).print(records_table(records))
+    print_table(records_table(records))
 
 
 def records_table(records: list[dict[str, Any]]) -> Table:

@@ -12,7 +12,9 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from cli import bureau
+from cli import batch as batch_commands
+from cli import funds as funds_commands
+from cli import run as run_commands
 from functions.bureau_api.handler import handler, logger
 from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryWorkflow
 from yikatong.batches import Batch, Tally, Upload, batch_key, upload_key
@@ -247,21 +249,21 @@ def test_the_commands_speak_to_these_routes(call: Call, made: FakeWiring, monkey
             raise Refusal(answer["detail"])
         return answer
 
-    monkeypatch.setattr("cli.bureau.call_bureau", in_place)
+    monkeypatch.setattr("cli.api.call_bureau", in_place)
     runner = CliRunner()
-    listed = runner.invoke(bureau.batch_app, ["list", "--as", "clerk"])
+    listed = runner.invoke(batch_commands.app, ["list", "--as", "clerk"])
     assert BATCH_ID in listed.output
-    refused = runner.invoke(bureau.batch_app, ["approve", BATCH_ID, "--yes", "--as", "clerk"])
+    refused = runner.invoke(batch_commands.app, ["approve", BATCH_ID, "--yes", "--as", "clerk"])
     assert isinstance(refused.exception, Refusal)
-    approved = runner.invoke(bureau.batch_app, ["approve", BATCH_ID, "--yes", "--as", "approver"])
+    approved = runner.invoke(batch_commands.app, ["approve", BATCH_ID, "--yes", "--as", "approver"])
     assert "已审批，待发放" in approved.output
     where = ["--plan-year", "2023", "--number", "2"]
     funds = ["--region", "230102", "--year", "2023", "--yuan", "1,000.5", "--reason", "r", "--as", "treasurer"]
-    assert "可用 1,000.50 元" in runner.invoke(bureau.funds_app, where + funds).output
+    assert "可用 1,000.50 元" in runner.invoke(funds_commands.app, ["set", *where, *funds]).output
     run_id = store_run(made)
-    assert run_id in runner.invoke(bureau.run_app, ["list", *where, "--as", "auditor"]).output
-    assert BATCH_ID in runner.invoke(bureau.run_app, ["show", run_id, "--as", "clerk"]).output
-    stopped = runner.invoke(bureau.run_app, ["stop", run_id, "--reason", "r", "--as", "operator"])
+    assert run_id in runner.invoke(run_commands.app, ["list", *where, "--as", "auditor"]).output
+    assert BATCH_ID in runner.invoke(run_commands.app, ["show", run_id, "--as", "clerk"]).output
+    stopped = runner.invoke(run_commands.app, ["stop", run_id, "--reason", "r", "--as", "operator"])
     assert "已停止" in stopped.output
 
 

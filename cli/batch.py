@@ -1,0 +1,188 @@
+"""`yikatong batch …`: look at batches, approve and withdraw them, fetch what was found and what became of them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli import api
+from cli.api import As, Endpoint, yuan
+from cli.options import MODES, BatchId, Reason, Yes
+from cli.tables import add_row, new_table, print_table, tally_words
+from yikatong.closing import OUTCOMES
+from yikatong.errors import Refusal
+
+app = typer.Typer(no_args_is_help=True, help="批次：列出、查看、审批、撤回、下载校验报告和发放结果。")
+
+WORDS = OUTCOMES | {"payable": "可发放", "review": "待复核"}
+JUDGED = ("payable", "held", "review", "excluded")
+"""What the validation made of a roster's rows; once approved they have a line of `OUTCOMES` instead."""
+
+
+@app.command("list")
+def list_batches(
+    region: Annotated[str | None, typer.Option("--region", metavar="地区", help="不给则为本人管辖的地区。")] = None,
+    state: Annotated[str | None, typer.Option("--state", metavar="状态", help="如 VALIDATED。")] = None,
+    endpoint: Endpoint = "",
+    name: As = "",
+) -> None:
+    """列出批次，最近报送的在前。"""
+    found = api.call_bureau(endpoint, name, "GET", "/v1/batches", query={"region": region, "state": state})["batches"]
+    table = new_table(
+        f"批次（{len(found)}个）",
+        ("批次", "地区", "序号", "方式", "属期", "状态"),
+        ("行数", "可发放", "金额（元）", "暂缓", "待复核", "剔除"),
+    )
+    for each in found:
+        payable, *others = (each[part] for part in JUDGED)
+        add_row(
+            table,
+            *(each["batch_id"], each["region_name"], each["number"], MODES[each["mode"]], _slots(each)),
+            *(each["state_words"], each["rows"], payable["count"], yuan(payable["fen"])),
+            *(tally["count"] for tally in others),
+        )
+    print_table(table)
+
+
+@app.command("show")
+def show_batch(batch: BatchId, endpoint: Endpoint = "", name: As = "") -> None:
+    """查看一个批次：审批时要核对的内容，和每一行的去向。"""
+    _print_batch(api.call_bureau(endpoint, name, "GET", f"/v1/batches/{batch}"))
+
+
+@app.command("approve")
+def approve(
+    batch: BatchId,
+    accept_review: Annotated[
+        str, typer.Option("--accept-review", metavar="行号,…", help="逐项确认的待复核行，以逗号分隔。")
+    ] = "",
+    yes: Yes = False,
+    endpoint: Endpoint = "",
+    name: As = "",
+) -> None:
+    """审批一个批次：恰是所显示的文件和行数、金额，一分不差。"""
+    rows = _row_numbers(accept_review)
+    shown = api.call_bureau(endpoint, name, "GET", f"/v1/batches/{batch}")
+    _print_batch(shown)
+    if unanswered := shown["review"]["count"] - len(set(rows)):
+        typer.echo(f"本次确认待复核 {len(set(rows))} 行，其余 {unanswered} 行不发放。")
+    if not yes and not typer.confirm("审批以上内容？"):
+        raise Refusal("没有审批。")
+    body = {key: shown[key] for key in ("sha256", "object_version", "payable", "held")} | {"accepted_reviews": rows}
+    answer = api.call_bureau(endpoint, name, "POST", f"/v1/batches/{batch}/approval", body)
+    typer.echo(f"{batch}：{answer['state_words']}")
+    if answer["state"] == "VALIDATED":
+        typer.echo("您的审批已记下；金额达到二次审批的标准，还须另一位审批人审批同样的内容。")
+
+
+@app.command("withdraw")
+def withdraw(batch: BatchId, reason: Reason, endpoint: Endpoint = "", name: As = "") -> None:
+    """撤回一个批次；向银行发出指令之后不能撤回。"""
+    answer = api.call_bureau(endpoint, name, "POST", f"/v1/batches/{batch}/withdrawal", {"reason": reason})
+    typer.echo(f"{batch}：{answer['state_words']}")
+
+
+@app.command("report")
+def report(
+    batch: BatchId,
+    result: Annotated[
+        bool, typer.Option("--result", help="改为下载发放结果：每一行发了没有、为什么；银行答复并结算之后才有。")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="文件", help="默认写到当前目录。")] = None,
+    endpoint: Endpoint = "",
+    name: As = "",
+) -> None:
+    """下载校验报告，或用 --result 下载发放结果（XLSX）。"""
+    noun = "result" if result else "report"
+    target = out or Path(f"{batch}{'.result' if result else ''}.xlsx")
+    content = api.get_file(api.call_bureau(endpoint, name, "GET", f"/v1/batches/{batch}/{noun}")["url"])
+    try:
+        target.write_bytes(content)
+    except OSError:
+        raise Refusal(f"无法写入 {target}", "cannot_write") from None
+    typer.echo(f"已写入 {target}")
+
+
+def _print_batch(batch: dict[str, Any]) -> None:
+    typer.echo(batch["batch_id"])
+    typer.echo(f"  {batch['subsidy']}，{MODES[batch['mode']]}，{batch['state_words']}")
+    typer.echo(f"  地区：{batch['region']} {batch['region_name']}　属期：{_slots(batch)}")
+    for words, key in {"文件": "object_key", "版本": "object_version", "SHA-256": "sha256"}.items():
+        typer.echo(f"  {words}：{batch[key]}")
+    typer.echo(f"  经办：{batch['uploader']}，{_time(batch['received_at'])} 报送")
+    typer.echo(f"  名册 {batch['rows']} 行，校验意见 {batch['findings']} 条")
+    _print_approval(batch)
+    for words, key in {"不予受理": "refusal", "结转": "carried", "撤回": "withdrawn_because"}.items():
+        if batch[key]:
+            typer.echo(f"  {words}：{batch[key]}")
+    if batch["state"] == "REFUSED":
+        typer.echo(f"  整份不发放。逐行的问题和改法请下载报告：yikatong batch report {batch['batch_id']}")
+        return
+    _print_rows(batch)
+    _print_warnings(batch)
+
+
+def _print_approval(batch: dict[str, Any]) -> None:
+    if approval := batch["approval"]:
+        both = f"{batch['first_approver']}、" if batch["first_approver"] else ""
+        accepted = approval["accepted"]
+        confirmed = f"，确认待复核 {tally_words(accepted)}" if accepted["count"] else ""
+        typer.echo(f"  审批：{both}{approval['approver']}，{_time(approval['approved_at'])}{confirmed}")
+    elif batch["first_approver"] and batch["state"] == "VALIDATED":
+        typer.echo(f"  审批：{batch['first_approver']} 已审批；金额达到二次审批的标准，须由另一位审批人再审批")
+
+
+def _print_rows(batch: dict[str, Any]) -> None:
+    """Before the approval: what is to be approved. After it: what became of every row."""
+    line = batch["line"]
+    table = new_table("", ("去向",), ("行数", "金额（元）"))
+    for part in OUTCOMES if line else JUDGED:
+        tally = (line or batch)[part]
+        add_row(table, WORDS[part], tally["count"], yuan(tally["fen"]))
+    print_table(table)
+    if line:
+        typer.echo("  入账含退票。")
+        return
+    _print_reviews(batch)
+    if batch["state"] == "VALIDATED":
+        most = {key: batch["payable"][key] + batch["held"][key] for key in ("count", "fen")}
+        extra = "，另加所确认的待复核行" if batch["review"]["count"] else ""
+        typer.echo(f"  最多可发 {tally_words(most)}（含暂缓行；以发放日的社会保障卡为准{extra}）")
+
+
+def _print_reviews(batch: dict[str, Any]) -> None:
+    if not batch["review_rows"]:
+        return
+    table = new_table(
+        "待复核的行（确认：batch approve --accept-review 行号,…；没有确认的不发放）", ("行", "金额（元）", "须确认")
+    )
+    for each in batch["review_rows"]:
+        add_row(table, each["row"], yuan(each["fen"]), each["words"])
+    print_table(table)
+    if batch["review_rows_more"]:
+        typer.echo(
+            f"  还有 {batch['review_rows_more']} 行待复核，见校验报告：yikatong batch report {batch['batch_id']}"
+        )
+
+
+def _print_warnings(batch: dict[str, Any]) -> None:
+    if batch["waiting_for_trial"]:
+        typer.echo("  注意：本地区尚未通过模拟测试，通过前不会正式发放。")
+    if not batch["cards_checked"] and batch["line"] is None:
+        typer.echo("  注意：校验时还没有社会保障卡数据，没有核对收款人的卡；暂缓的行要到发放时才知道。")
+
+
+def _slots(batch: dict[str, Any]) -> str:
+    return "、".join(batch["slots"]) or "—"
+
+
+def _time(text: str) -> str:
+    """`2023-06-05 10:00` of an ISO time, which is Shanghai's."""
+    return text[:16].replace("T", " ")
+
+
+def _row_numbers(text: str) -> list[int]:
+    parts = [part.strip() for part in text.replace("，", ",").replace("、", ",").split(",") if part.strip()]
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise Refusal("行号应写作 12,15 的样子。")
+    return [int(part) for part in parts]
