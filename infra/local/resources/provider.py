@@ -90,6 +90,9 @@ def deploy(
     """
     context = Context(clients=clients, work_folder=work_folder, program_folder=Path(__file__).resolve().parents[3])
     loop = asyncio.new_event_loop()
+    # The first failure is raised below; those it entails would be reported by the garbage collector, at any moment, by
+    # formatting tracebacks, which CPython 3.11 does not survive inside ast.parse (SystemError).
+    loop.set_exception_handler(lambda _loop, _context: None)
     asyncio.set_event_loop(loop)
     logging.getLogger("pulumi").setLevel(logging.CRITICAL)
     mocks.set_mocks(LocalProvider(context), project="yikatong", stack="local", preview=False)
