@@ -128,7 +128,7 @@ def _request(method: str, url: str, content: bytes, headers: Mapping[str, str]) 
         return httpx.request(method, url, content=content, headers=dict(headers), timeout=TIMEOUT_S)
     except httpx.TransportError:
         # The address may be presigned, and then it is a key: it is not repeated.
-        raise Refusal(f"连不上 {httpx.URL(url).host}，请检查地址和网络。") from None
+        raise Refusal(f"连不上 {httpx.URL(url).netloc.decode()}，请检查地址和网络。") from None
 
 
 def _send(method: str, url: str, content: bytes, headers: Mapping[str, str]) -> Any:

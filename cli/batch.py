@@ -7,6 +7,7 @@ import typer
 
 from cli import api
 from cli.api import As, Endpoint, yuan
+from cli.asking import agree
 from cli.options import MODES, BatchId, Reason, Yes
 from cli.tables import add_row, new_table, print_table, tally_words
 from yikatong.closing import OUTCOMES
@@ -64,10 +65,10 @@ def approve(
     rows = _row_numbers(accept_review)
     shown = api.call_bureau(endpoint, name, "GET", f"/v1/batches/{batch}")
     _print_batch(shown)
-    if unanswered := shown["review"]["count"] - len(set(rows)):
+    unanswered = shown["review"]["count"] - len(set(rows))
+    if unanswered > 0:
         typer.echo(f"本次确认待复核 {len(set(rows))} 行，其余 {unanswered} 行不发放。")
-    if not yes and not typer.confirm("审批以上内容？"):
-        raise Refusal("没有审批。")
+    agree("审批以上内容？", yes=yes, undone="没有审批")
     body = {key: shown[key] for key in ("sha256", "object_version", "payable", "held")} | {"accepted_reviews": rows}
     answer = api.call_bureau(endpoint, name, "POST", f"/v1/batches/{batch}/approval", body)
     typer.echo(f"{batch}：{answer['state_words']}")
@@ -153,9 +154,8 @@ def _print_rows(batch: dict[str, Any]) -> None:
 def _print_reviews(batch: dict[str, Any]) -> None:
     if not batch["review_rows"]:
         return
-    table = new_table(
-        "待复核的行（确认：batch approve --accept-review 行号,…；没有确认的不发放）", ("行", "金额（元）", "须确认")
-    )
+    typer.echo("  待复核的行，没有确认的不发放（确认：batch approve --accept-review 行号,…）：")
+    table = new_table("", numbers=("行", "金额（元）"), remarks=("须确认",))
     for each in batch["review_rows"]:
         add_row(table, each["row"], yuan(each["fen"]), each["words"])
     print_table(table)

@@ -73,6 +73,9 @@ def stop_run(run: RunId, reason: Reason, endpoint: Endpoint = "", name: As = "")
 
 def _print_lines(batches: list[dict[str, Any]]) -> None:
     """A line per batch, and under them the sum of these very lines."""
+    if not batches:
+        typer.echo("  没有本人管辖地区内的批次由这次发放办理。")
+        return
     table = new_table("", ("批次", "地区", "状态"), ("行数", *OUTCOMES.values(), "入账（元）"))
     for each in batches:
         words = (each["batch_id"], each["region_name"], each["state_words"], each["rows"])
@@ -82,7 +85,7 @@ def _print_lines(batches: list[dict[str, Any]]) -> None:
         else:
             add_row(table, *words, *("?" for _ in OUTCOMES), "?")
     lines = [each["line"] for each in batches]
-    if lines and all(lines):
+    if all(lines):
         sums = (sum(line[part]["count"] for line in lines) for part in OUTCOMES)
         rows = sum(each["rows"] for each in batches)
         table.add_section()

@@ -1,7 +1,6 @@
 """`yikatong send`: hand in a roster, and stay until the platform has judged it."""
 
 import hashlib
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ import typer
 
 from cli import api
 from cli.api import As, Endpoint
+from cli.asking import agree
 from cli.options import ModeText, Number, PlanYear, Region, Yes
 from cli.tables import tally_words
 from yikatong.errors import Refusal
@@ -97,12 +97,7 @@ def _agree_to_replace(other: dict[str, Any], yes: bool) -> None:
     if other["state"] not in CORRECTABLE:
         raise Refusal(f"{told}它已不能更正；其余人员或别的属期请另存为新文件名后报送。")
     typer.echo(f"{told}\n这次报送是对它的更正：受理后它自动撤回，不再发放。别的属期或另外的人员，请另存为新文件名。")
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise Refusal("没有报送：确要取代前一份请加 --yes，否则请另存为新文件名。")
-    if not typer.confirm("取代前一份？"):
-        raise Refusal("没有报送。")
+    agree("取代前一份？", yes=yes, undone="没有报送", otherwise="，否则请另存为新文件名")
 
 
 def _print_verdict(batch: dict[str, Any]) -> None:

@@ -10,13 +10,17 @@ from cli.api import yuan
 _ENDLESS = 10_000
 
 
-def new_table(title: str, words: tuple[str, ...], numbers: tuple[str, ...] = ()) -> Table:
-    """Columns of words on the left, columns of numbers on the right."""
+def new_table(
+    title: str, words: tuple[str, ...] = (), numbers: tuple[str, ...] = (), remarks: tuple[str, ...] = ()
+) -> Table:
+    """Columns of words, then of numbers, flush right, then of remarks."""
     table = Table(title=title or None, title_justify="left")
     for heading in words:
         table.add_column(heading, no_wrap=True)
     for heading in numbers:
         table.add_column(heading, justify="right", no_wrap=True)
+    for heading in remarks:
+        table.add_column(heading, no_wrap=True)
     return table
 
 

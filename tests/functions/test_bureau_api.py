@@ -188,6 +188,40 @@ def test_the_report_is_a_short_lived_address(call: Call, made: FakeWiring) -> No
     assert call("operator", "GET", f"/v1/batches/{BATCH_ID}/report")[0] == 403
 
 
+def test_the_result_is_a_short_lived_address_once_it_is_written(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    reports = MemoryLake()
+    monkeypatch.setattr("functions.bureau_api.handler.S3Lake", lambda _client, _bucket: reports)
+    status, problem = call("clerk", "GET", f"/v1/batches/{BATCH_ID}/result")
+    assert (status, problem["type"]) == (404, "urn:yikatong:problem:not_found")
+    assert "结算之后才有" in problem["detail"]
+    reports.put_once(f"{BATCH_ID}/result.xlsx", b"", "d")
+    status, answer = call("clerk", "GET", f"/v1/batches/{BATCH_ID}/result")
+    assert (status, answer["expires_s"]) == (200, 300)
+    assert f"{BATCH_ID}/result.xlsx" in answer["url"]
+    assert call("operator", "GET", f"/v1/batches/{BATCH_ID}/result")[0] == 403
+    assert call("auditor", "GET", f"/v1/batches/{BATCH_ID}/result")[0] == 403, "of another city"
+
+
+def test_funds_and_occasions_can_be_looked_at_by_whoever_sees_the_batches(call: Call) -> None:
+    path = "/v1/funds/2023/2/230102/2023"
+    assert call("clerk", "GET", path)[1]["available_fen"] is None
+    call("treasurer", "PUT", path, {"allocated_fen": 500, "reason": "年初预算"})
+    shown = call("clerk", "GET", path)[1]
+    assert (shown["available_fen"], shown["region_name"]) == (500, "哈尔滨市道里区")
+    assert call("auditor", "GET", path)[0] == 403
+    occasion = {"plan_year": 2023, "number": 11, "name": "FLOOD", "title": "洪涝", "region": "230200"}
+    call("department", "POST", "/v1/occasions", occasion | {"first": "2023-06-01", "last": "2023-06-30"})
+    where = {"plan_year": "2023", "number": "11"}
+    assert [each["slot"] for each in call("auditor", "GET", "/v1/occasions", **where)[1]["occasions"]] == ["2023#FLOOD"]
+    assert call("clerk", "GET", "/v1/occasions", **where)[1]["occasions"] == []
+
+
+def test_one_batch_tells_what_its_approver_must_know(call: Call) -> None:
+    batch = call("approver", "GET", f"/v1/batches/{BATCH_ID}")[1]
+    assert (batch["review_rows"], batch["review_rows_more"], batch["waiting_for_trial"]) == ([], 0, False)
+    assert (batch["region_name"], batch["cards_checked"]) == ("哈尔滨市道里区", True)
+
+
 def test_an_approval_is_the_approvers(call: Call) -> None:
     status, batch = call("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL)
     assert (status, batch["state"]) == (200, "APPROVED")
