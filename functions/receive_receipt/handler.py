@@ -22,11 +22,12 @@ processor = BatchProcessor(EventType.SQS)
 def handle(record: SQSRecord) -> None:
     w = wiring()
     dropped = fetch_dropped(record.json_body, w.client("s3"))
-    _, bank_id, name = dropped.key.split("/", 2)
-    poison = receive_receipt(dropped.read(), bank_id, reach_of(w), w.workflow)
+    bank_id, _, name = dropped.key.removeprefix("inbound/").rpartition("/")
+    data = dropped.read()
+    poison = receive_receipt(data, bank_id, reach_of(w), w.workflow)
     if poison:
         exchange = Bucket(w.client("s3"), dropped.bucket)
-        exchange.put(f"quarantine/{bank_id}/{name}", dropped.read(), reason="；".join(poison))
+        exchange.put(f"quarantine/{bank_id}/{name}", data, reason="；".join(poison))
         logger.error("receipt quarantined", bank_id=bank_id, reasons=len(poison))
     logger.info("receipt received", bank_id=bank_id, version=dropped.version)
 

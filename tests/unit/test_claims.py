@@ -16,11 +16,12 @@ CONTEXT = ClaimContext(as_of=date(2023, 6, 12), registry_version="r")
 Row = tuple[str, str, str, str, bool]
 
 
-def frame(*rows: Row) -> pl.DataFrame:
-    """Rows of (key, batch, account, payee, accepted)."""
+def frame(*rows: Row, beneficiary: str = "") -> pl.DataFrame:
+    """Rows of (key, batch, account, payee, accepted); each is its own beneficiary unless one is named for all."""
     data = [
         {
             "key": key,
+            "beneficiary_id": beneficiary or key,
             "batch_id": batch,
             "row": n,
             "amount_fen": 100,
@@ -33,8 +34,8 @@ def frame(*rows: Row) -> pl.DataFrame:
     return pl.DataFrame(data, schema={**CLAIM_COLUMNS, "accepted": pl.Boolean})
 
 
-def standing(*rows: Row) -> pl.DataFrame:
-    return frame(*rows).select(list(CLAIM_COLUMNS))
+def standing(*rows: Row, beneficiary: str = "") -> pl.DataFrame:
+    return frame(*rows, beneficiary=beneficiary).select(list(CLAIM_COLUMNS))
 
 
 def chosen(candidates: pl.DataFrame, held: pl.DataFrame) -> list[tuple[str, str]]:
@@ -54,6 +55,27 @@ def test_within_a_run_the_first_in_order_has_the_key() -> None:
 def test_an_account_of_another_beneficiary_is_held_back() -> None:
     """A corrected id number must not become a second person."""
     assert chosen(frame(("b", "B", "1", "b", False)), standing(("a", "A", "1", "a", False))) == []
+
+
+def test_a_person_paid_under_a_household_head_is_not_paid_once_more_on_their_own() -> None:
+    """M under head H in one roster, M without a head in another: two keys, one person, one payment."""
+    under_head = ("head", "A", "1", "m", False)
+    alone = ("m", "B", "2", "m", False)
+    assert chosen(frame(alone), standing(under_head, beneficiary="m")) == []
+    assert chosen(frame(under_head, beneficiary="m"), standing(alone)) == []
+
+
+def test_a_person_is_not_paid_under_two_household_heads() -> None:
+    rows = frame(("head-1", "A", "1", "m", False), ("head-2", "A", "1", "m", False), beneficiary="m")
+    assert chosen(rows, standing()) == [("head-1", "A")]
+
+
+def test_a_row_that_was_itself_left_out_blocks_nobody() -> None:
+    """x is held; x's household row falls, and with it nothing that shared only its other id."""
+    rows = pl.concat(
+        [frame(("x", "B", "1", "x", False), beneficiary="y"), frame(("y", "B", "2", "y", False))], how="vertical"
+    )
+    assert chosen(rows, standing(("x", "A", "9", "x", False))) == [("y", "B")]
 
 
 def test_a_guardian_may_be_paid_for_several_wards() -> None:

@@ -223,7 +223,7 @@ class House:
     def cards(self, people: Sequence[Person]) -> None:
         self.sequencer += 1
         import_cards(
-            cards_csv(people), "cards.csv", f"{self.sequencer:08x}", control=self.c, lake=self.l,
+            cards_csv(people), "replace/cards.csv", f"{self.sequencer:08x}", control=self.c, lake=self.l,
             reports=_Reports(self.reports), now=self.now,
         )  # fmt: skip
 

@@ -201,6 +201,12 @@ def test_an_answer_that_contradicts_a_final_one_freezes_the_payment(first: str) 
     assert settlement is not None
     assert settlement.frozen.count == settlement.in_doubt.count == 1
     assert house.funds().reserved_fen == settlement.frozen.fen
+    # The run that had closed is open again, and the public is no longer told the earlier outcome.
+    (run,) = house.runs()
+    assert (run.state, run.open_lines) == (RunState.CLOSED_OPEN_ITEMS, (batch_id,))
+    assert sorted(item["state"] for item in house.records.items.values()) == sorted(
+        ["FROZEN", *({"ACSC": ["SETTLED"], "RJCT": ["REJECTED"]}[first] * 2)]
+    )
     # Whatever else is said of it, it stays frozen until a person has looked.
     house.receive(receipt("3", "2023-06-12", message, [answer_of(house, 0, first, codes[first])]))
     assert house.settlement(batch_id)[end_to_end(THREE[0])] == "FROZEN"
@@ -230,6 +236,10 @@ def test_an_answer_that_contradicts_a_final_one_freezes_the_payment(first: str) 
         ),
         ("a file cut short", lambda house, message: receipt("1", "2023-06-12", message, [answer_of(house, 0)])[:-40]),
         ("a page of a proxy", lambda _house, _message: b"<html>Service unavailable</html>"),
+        (
+            "a return of an id we never sent",
+            lambda _, message: returns("1", "2023-06-12", "1", message, [Answer("NOBODY-1", 1, "", "AC04", "")]),
+        ),
         (
             "a return of another message",
             lambda house, _: returns("1", "2023-06-12", "1", "SOMEBODY-ELSE", [answer_of(house, 0, "", "AC04")]),

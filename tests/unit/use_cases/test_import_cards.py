@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.unit.use_cases.test_validate_roster import NOW, Desk, sample
 from yikatong.registry import RegistryReader
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
@@ -36,11 +38,32 @@ def test_a_newer_snapshot_becomes_current_and_the_old_one_stays_readable() -> No
 def test_the_report_tells_how_many_people_there_were_before() -> None:
     desk = Desk()
     desk.cards(sample(1).cards_csv(), "01")
-    smaller = sample(2).cards_csv().decode("utf-8-sig").splitlines()[:51]
+    smaller = sample(2).cards_csv().decode("utf-8-sig").splitlines()[:121]
     desk.cards("\r\n".join(smaller).encode(), "02")
     report = json.loads(desk.reports.objects["cards/cards.csv.json"])
-    assert (report["previous_rows"], report["rows"]) == (len(sample(1).people), 50)
+    assert (report["previous_rows"], report["rows"]) == (len(sample(1).people), 120)
     assert len(report["sha256"]) == 64
+
+
+@pytest.mark.parametrize("people", [0, 50])
+def test_a_snapshot_that_lost_most_people_takes_nobodys_card_away(people: int) -> None:
+    desk = Desk()
+    desk.cards(sample(1).cards_csv(), "01")
+    before = current(desk)
+    broken = "\r\n".join(sample(2).cards_csv().decode("utf-8-sig").splitlines()[: 1 + people]).encode()
+    ports = {"control": desk.control, "lake": desk.lake, "reports": desk.reports, "now": NOW}
+    assert import_cards(broken, "broken.csv", "02", **ports) is None  # type: ignore[arg-type]
+    assert current(desk) == before
+    assert "没有采用" in json.loads(desk.reports.objects["cards/broken.csv.json"])["refusal"]
+
+
+def test_a_much_smaller_snapshot_is_taken_where_a_person_says_so() -> None:
+    desk = Desk()
+    desk.cards(sample(1).cards_csv(), "01")
+    smaller = "\r\n".join(sample(2).cards_csv().decode("utf-8-sig").splitlines()[:51]).encode()
+    ports = {"control": desk.control, "lake": desk.lake, "reports": desk.reports, "now": NOW}
+    assert import_cards(smaller, "replace/cards.csv", "02", **ports) is not None  # type: ignore[arg-type]
+    assert current(desk).rows == 50
 
 
 def test_an_older_snapshot_that_arrives_late_does_not_become_current() -> None:

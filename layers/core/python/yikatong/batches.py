@@ -1,5 +1,7 @@
 """A batch: one accepted roster of one region and one subsidy; the unit of work and of distribution (DESIGN §1)."""
 
+from datetime import date
+
 from pydantic import BaseModel, ConfigDict
 
 from yikatong.payments import split_batch_id
@@ -231,6 +233,10 @@ class Occasion(Stored):
     first: str
     last: str
     opened_by: str
+
+    def covers(self, region: str, on: date) -> bool:
+        """Whether a payment in `region` on that day belongs to the occasion: both its region and its dates bound it."""
+        return region.startswith(scope_prefix(self.region)) and self.first <= on.isoformat() <= self.last
 
 
 def occasion_key(code: str, slot: str) -> tuple[str, str]:

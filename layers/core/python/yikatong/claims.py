@@ -14,6 +14,7 @@ from yikatong.payments import sha256_hex
 
 CLAIM_COLUMNS = {
     "key": pl.String,
+    "beneficiary_id": pl.String,
     "batch_id": pl.String,
     "row": pl.Int32,
     "amount_fen": pl.Int64,
@@ -39,16 +40,15 @@ def read_claims(manifest: Manifest, load: Callable[[str], bytes | None]) -> pl.D
 
 
 def choose(candidates: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
-    """The rows that may be claimed, one per key, in the candidates' own order of precedence.
+    """The rows that may be claimed, in the candidates' own order of precedence; nobody and no household twice.
 
     `candidates` holds the claim columns and `accepted` (bool: the approver accepted this row by name), first come
-    first; `standing` what other batches already hold. A key held by another batch is left out. So is an account held
-    for another beneficiary who is not a ward of the same payee, unless the row was accepted by name: a corrected id
-    number must not become a second person (DESIGN §2).
+    first; `standing` what other batches already hold. Left out is a row whose key or beneficiary is another row's key
+    or beneficiary: the same person must not be paid once under a household head and once on their own. So is a row
+    whose account is held for another beneficiary who is not a ward of the same payee, unless it was accepted by name:
+    a corrected id number must not become a second person (DESIGN §2).
     """
-    fresh = candidates.join(standing.select("key"), on="key", how="anti").unique(
-        "key", keep="first", maintain_order=True
-    )
+    fresh = _once_each(candidates, held_ids(standing))
     accounts = pl.concat([standing.select("pay_account", "payee_id"), fresh.select("pay_account", "payee_id")])
     first_payee = accounts.unique("pay_account", keep="first", maintain_order=True).rename({"payee_id": "first_payee"})
     return (
@@ -58,8 +58,30 @@ def choose(candidates: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def held_ids(standing: pl.DataFrame) -> pl.Series:
+    """Every id that claims speak for: keys and beneficiaries."""
+    return pl.concat([standing["key"], standing["beneficiary_id"].rename("key")]).unique()
+
+
+def _once_each(candidates: pl.DataFrame, held: pl.Series) -> pl.DataFrame:
+    """First come, first served. Only rows that share an id with another row or with `held` are looked at one by one."""
+    rows = candidates.with_row_index("at")
+    ids = pl.concat([rows.select("at", id="key"), rows.select("at", id="beneficiary_id")]).unique()
+    taken = set(ids.filter(pl.col("id").is_in(held.implode()))["id"])
+    contested = ids.filter(pl.col("id").is_duplicated() | pl.col("id").is_in(held.implode()))["at"].unique()
+    refused = []
+    for at, key, beneficiary in (
+        rows.filter(pl.col("at").is_in(contested.implode())).select("at", "key", "beneficiary_id").iter_rows()
+    ):
+        if key in taken or beneficiary in taken:
+            refused.append(at)
+        else:
+            taken |= {key, beneficiary}
+    return rows.filter(~pl.col("at").is_in(refused)).drop("at")
+
+
 def encode(claims: pl.DataFrame) -> bytes:
     """Parquet bytes, sorted by key so that they are stable within a polars version (FACTS)."""
     buffer = io.BytesIO()
-    claims.sort("key").write_parquet(buffer)
+    claims.sort("key", "row").write_parquet(buffer)
     return buffer.getvalue()

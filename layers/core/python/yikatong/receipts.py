@@ -89,7 +89,9 @@ def _of_receipt(receipt: Receipt, payments: pl.DataFrame) -> Reading:
 
 
 def _of_returns(returns: Returns, payments: pl.DataFrame) -> Reading:
-    lines = returns.lines.select(
+    """One notification may tell of several batches; the lines that name other batches' messages are theirs to read."""
+    named = pl.col("message_id").is_in(payments["message_id"].unique().implode())
+    lines = returns.lines.filter(named).select(
         "end_to_end_id",
         pl.lit("returned").alias("kind"),
         "amount_fen",
@@ -97,8 +99,7 @@ def _of_returns(returns: Returns, payments: pl.DataFrame) -> Reading:
         "raw_code",
         pl.col("returned_on").alias("on"),
     )
-    # One notification may tell of several batches; the lines of others are theirs to read.
-    return _believable(lines.join(payments, on="end_to_end_id", how="semi"), payments)
+    return _believable(lines, payments)
 
 
 def _believable(lines: pl.DataFrame, ours: pl.DataFrame) -> Reading:

@@ -10,8 +10,9 @@ from collections.abc import Collection
 
 import polars as pl
 
-from yikatong.batches import Batch, Tally
+from yikatong.batches import Batch, Occasion, Tally
 from yikatong.cards import judge_cards
+from yikatong.claims import held_ids
 from yikatong.manifest import ClaimContext
 from yikatong.payments import sha256_hex
 from yikatong.plan import Mode, PlanBook, Slot, Subsidy, judge_slot, judging_date
@@ -66,7 +67,7 @@ class Judge:
         book: PlanBook,
         subsidy: Subsidy,
         mode: str,
-        occasions: Collection[str],
+        occasions: Collection[Occasion],
         *,
         account_allowed: bool,
     ) -> None:
@@ -78,14 +79,14 @@ class Judge:
         self._account_allowed = account_allowed
         self._readers: dict[str, RegistryReader] = {}
 
-    def judge(self, rows: pl.DataFrame, context: ClaimContext) -> pl.DataFrame:
-        """Rows of one slot, as `SELECTION_COLUMNS` plus `accepted`; outcome `sent` here means: may be claimed."""
+    def judge(self, rows: pl.DataFrame, context: ClaimContext, region: str) -> pl.DataFrame:
+        """Rows of one slot and region, as `SELECTION_COLUMNS` plus `accepted`; outcome `sent` here means: may be claimed."""
         reader = self._readers.setdefault(
             context.registry_version, RegistryReader(self._lake, context.registry_version)
         )
         registry = reader.rows_for(rows["payee_id"])
         judged = judge_cards(rows, registry, account_allowed=self._account_allowed)
-        slot_ok = self._slot_ok(rows["slot"][0], context)
+        slot_ok = self._slot_ok(rows["slot"][0], context, region)
         passes = (pl.col("card_level") == "pay") | ((pl.col("card_level") == "review") & pl.col("accepted"))
         return judged.with_columns(
             outcome=pl.when(not slot_ok)
@@ -96,21 +97,24 @@ class Judge:
             reason=pl.when(not slot_ok).then(pl.lit(SLOT_OUTSIDE_WINDOW)).otherwise(pl.col("card_code").fill_null("")),
         ).select(*SELECTION_COLUMNS, "accepted")
 
-    def _slot_ok(self, slot: str, context: ClaimContext) -> bool:
+    def _slot_ok(self, slot: str, context: ClaimContext, region: str) -> bool:
         day = judging_date(self._subsidy, context.as_of, self._mode)
         parsed = Slot.parse(slot, self._subsidy.frequency)
-        return judge_slot(self._book, self._subsidy, parsed, day, self._mode, self._occasions).slot_ok
+        occasions = [occasion.slot for occasion in self._occasions if occasion.covers(region, context.as_of)]
+        return judge_slot(self._book, self._subsidy, parsed, day, self._mode, occasions).slot_ok
 
 
-def after_claims(judged: pl.DataFrame, own_keys: pl.Series, standing_keys: pl.Series) -> pl.DataFrame:
-    """The final outcome once the claims are known.
+def after_claims(judged: pl.DataFrame, own: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
+    """The final outcome once the claims are known: `own` of this batch, `standing` of all, both with the claim columns.
 
-    What might have been sent but was not claimed is `not_sent`: another batch holds the key, or else another
-    beneficiary holds the account (`yikatong.claims.choose`).
+    What might have been sent but was not claimed is `not_sent`: another beneficiary holds the account, or else another
+    row holds the person or the household (`yikatong.claims.choose`).
     """
-    lost = (pl.col("outcome") == "sent") & ~pl.col("key").is_in(own_keys.implode())
-    taken = pl.col("key").is_in(standing_keys.implode())
-    why = pl.when(taken).then(pl.lit(CLAIMED_ELSEWHERE)).otherwise(pl.lit(ACCOUNT_OF_ANOTHER))
+    lost = (pl.col("outcome") == "sent") & ~pl.col("row").is_in(own["row"].implode())
+    held = held_ids(standing)
+    person = pl.col("key").is_in(held.implode()) | pl.col("beneficiary_id").is_in(held.implode())
+    account = pl.col("pay_account").is_in(standing["pay_account"].implode())
+    why = pl.when(account & ~person).then(pl.lit(ACCOUNT_OF_ANOTHER)).otherwise(pl.lit(CLAIMED_ELSEWHERE))
     return judged.with_columns(
         outcome=pl.when(lost).then(pl.lit("not_sent")).otherwise("outcome"),
         reason=pl.when(lost).then(why).otherwise("reason"),

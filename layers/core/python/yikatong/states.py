@@ -87,7 +87,8 @@ RUN: dict[RunState, Facts] = {
         "已锁定发放对象", {"PAYING": "PayingBegan", "CLOSED": "RunClosed", "CLOSED_OPEN_ITEMS": "RunClosed", **_STOP}
     ),
     RunState.PAYING: Facts("发放中", {"CLOSED": "RunClosed", "CLOSED_OPEN_ITEMS": "RunClosed", **_STOP}),
-    RunState.CLOSED: Facts("已结清"),
+    # A contradicted payment opens a closed line again: it is in doubt until a person has looked (PROTOCOL B6).
+    RunState.CLOSED: Facts("已结清", {"CLOSED_OPEN_ITEMS": "RunAmended"}),
     RunState.CLOSED_OPEN_ITEMS: Facts(
         "已结束，有待结事项", {"CLOSED_OPEN_ITEMS": "RunAmended", "CLOSED": "RunAmended"}
     ),
@@ -117,7 +118,7 @@ PAYMENT: dict[PaymentState, Facts] = {
         "入账后退回", {"REISSUED": "PaymentReissued", "FROZEN": "PaymentFrozen"}, public="银行退回"
     ),
     PaymentState.REISSUED: Facts("已重新发放"),
-    PaymentState.FROZEN: Facts("银行答复前后矛盾，已冻结，待人工处理"),
+    PaymentState.FROZEN: Facts("银行答复前后矛盾，已冻结，待人工处理", public="银行正在核实"),
 }
 
 
@@ -144,6 +145,9 @@ BINDABLE = frozenset({BatchState.APPROVED, BatchState.BOUND, BatchState.CLAIMED}
 """States in which a run may bind a batch (the last two only when the run that holds it has ended or died)."""
 
 WITHDRAWABLE = frozenset(state for state, facts in BATCH.items() if "WITHDRAWN" in facts.edges)
+
+SETTLEABLE = frozenset({BatchState.INSTRUCTED, BatchState.SETTLED, BatchState.PUBLISHED})
+"""The bank has been told: answers count, and what is not answered is enquired about, settled once before or not."""
 
 ENDED_RUN = frozenset({RunState.CLOSED, RunState.CLOSED_OPEN_ITEMS})
 

@@ -4,7 +4,7 @@ from yikatong.batches import Batch, WaitingTask, batch_key, waiting_key
 from yikatong.errors import Conflict
 from yikatong.ports import Control, Lake, Workflow
 from yikatong.settlement import all_answered
-from yikatong.states import BatchState
+from yikatong.states import SETTLEABLE
 
 
 def await_receipts(batch_id: str, token: str, *, control: Control, lake: Lake, workflow: Workflow) -> bool:
@@ -23,7 +23,7 @@ def wake_if_answered(batch_id: str, *, control: Control, lake: Lake, workflow: W
     batch = control.read(Batch, *batch_key(batch_id))
     if task is None or batch is None:
         return False
-    if batch.state is BatchState.INSTRUCTED and not all_answered(batch, lake):
+    if batch.state in SETTLEABLE and not all_answered(batch, lake):
         return False
     return workflow.wake(task.token, {"batch_id": batch_id})
 

@@ -60,7 +60,7 @@ def claim_payments(run_id: str, code: str, *, control: Control, lake: Lake, book
     inputs = RunInputs.model_validate_json(stored)
     subsidy = book.by_code(inputs.plan_year, code)
     policy = settings.for_subsidy(code)
-    occasions = [occasion.slot for occasion in control.query(Occasion, f"OCCASIONS#{code}")]
+    occasions = control.query(Occasion, f"OCCASIONS#{code}")
     judge = Judge(lake, book, subsidy, inputs.mode, occasions, account_allowed=policy.account_allowed)
     context = ClaimContext(as_of=inputs.as_of, registry_version=inputs.registry_version)
 
@@ -115,9 +115,9 @@ def _claim_slot(
     for item in concerned:
         file = manifest.file_of(item.batch.batch_id)
         assert file is not None, "a batch that had no turn in this slot"
-        own = standing.filter(pl.col("batch_id") == item.batch.batch_id)["key"]
-        judged = judge.judge(item.of_slot(slot), file.context)
-        item.note(after_claims(judged, own, standing["key"]), file.context, file.sha256)
+        own = standing.filter(pl.col("batch_id") == item.batch.batch_id)
+        judged = judge.judge(item.of_slot(slot), file.context, item.batch.region)
+        item.note(after_claims(judged, own, standing), file.context, file.sha256)
 
 
 def _commit(
@@ -156,11 +156,12 @@ def _candidates(slot: str, context: ClaimContext, todo: list[_Work], judge: Judg
     """What may be claimed, in the run's order of precedence: (approved_at, batch_id), then the roster's own order."""
     frames = []
     for item in todo:
-        judged = judge.judge(item.of_slot(slot), context)
+        judged = judge.judge(item.of_slot(slot), context, item.batch.region)
         payable = judged.filter(pl.col("outcome") == "sent").sort("row")
         frames.append(
             payable.select(
                 "key",
+                "beneficiary_id",
                 pl.lit(item.batch.batch_id).alias("batch_id"),
                 "row",
                 "amount_fen",
@@ -188,8 +189,8 @@ def _trial_slot(
     for item in work:
         if slot in item.slots:
             chosen = claims.choose(_candidates(slot, context, [item], judge), standing)
-            judged = judge.judge(item.of_slot(slot), context)
-            item.note(after_claims(judged, chosen["key"], standing["key"]), context, f"trial v{manifest.version}")
+            judged = judge.judge(item.of_slot(slot), context, item.batch.region)
+            item.note(after_claims(judged, chosen, standing), context, f"trial v{manifest.version}")
 
 
 def _finish(item: _Work, run_id: str, context: ClaimContext, *, control: Control, lake: Lake) -> bool:

@@ -96,7 +96,7 @@ def amend_run(batch_id: str, *, control: Control, lake: Lake) -> None:
         key = f"runs/{batch.run_id}/addenda/{batch_id}-{batch.settlement.seq}.json"
         body = json.dumps(line.as_record(), ensure_ascii=False, sort_keys=True, indent=1).encode()
         lake.put_once(key, body, digest_of("amend_run", key, batch.settlement.digest))
-        if line.open or _close_line(run, batch_id, control):
+        if _open_line(run, batch_id, control) if line.open else _close_line(run, batch_id, control):
             return
 
 
@@ -111,6 +111,17 @@ def pass_on(batch: Batch, former_run_id: str, *, control: Control, lake: Lake) -
         lake.put_once(key, body, digest_of("pass_on", key))
         if _close_line(run, batch.batch_id, control):
             return
+
+
+def _open_line(run: Run, batch_id: str, control: Control) -> bool:
+    """A line that a contradicted answer opened again; False when the run has changed: read again."""
+    if batch_id in run.open_lines:
+        return True
+    try:
+        control.save(run.moved(RunState.CLOSED_OPEN_ITEMS, open_lines=(*run.open_lines, batch_id)))
+    except Conflict:
+        return False
+    return True
 
 
 def _close_line(run: Run, batch_id: str, control: Control) -> bool:

@@ -6,13 +6,13 @@ from yikatong.errors import Refusal
 from yikatong.ports import Bank, BankSilence, Control, Lake
 from yikatong.receipts import keep_receipt
 from yikatong.settlement import all_answered
-from yikatong.states import BatchState
+from yikatong.states import SETTLEABLE
 
 
 def enquire_bank(batch_id: str, *, control: Control, lake: Lake, bank: Bank) -> bool:
     """Ask about every message of the batch unless all is answered; return whether all is answered now."""
     batch = control.read(Batch, *batch_key(batch_id))
-    if batch is None or batch.instruction is None or batch.state is not BatchState.INSTRUCTED:
+    if batch is None or batch.instruction is None or batch.state not in SETTLEABLE:
         return True
     if all_answered(batch, lake):
         return True

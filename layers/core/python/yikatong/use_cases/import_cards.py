@@ -14,6 +14,9 @@ from yikatong.ports import Control, Lake, Reports
 from yikatong.registry import partition_key
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 
+REPLACE_PREFIX = "replace/"
+"""A snapshot under this prefix of the drop bucket replaces the registry however much smaller it is."""
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -36,7 +39,7 @@ def import_cards(
     before = control.read(CurrentRegistry, *CURRENT_REGISTRY)
     known = {"sha256": sha256_hex(data), "previous_rows": before.rows if before else 0}
     try:
-        imported, faults = _import(data, sequencer, control, lake, now)
+        imported, faults = _import(data, object_key, sequencer, control, lake, now)
     except Refusal as refusal:
         _report(object_key, {"accepted": False, "refusal": refusal.message, **known}, reports)
         return None
@@ -49,7 +52,9 @@ def _report(object_key: str, document: dict[str, object], reports: Reports) -> N
     reports.put(f"cards/{object_key}.json", json.dumps(document, ensure_ascii=False, indent=1).encode())
 
 
-def _import(data: bytes, sequencer: str, control: Control, lake: Lake, now: datetime) -> tuple[Imported, pl.DataFrame]:
+def _import(
+    data: bytes, object_key: str, sequencer: str, control: Control, lake: Lake, now: datetime
+) -> tuple[Imported, pl.DataFrame]:
     """Write every partition under the new version's own keys, then name that version current.
 
     The version is the content's own hash, so the same snapshot again changes nothing. A snapshot older than the current
@@ -57,6 +62,7 @@ def _import(data: bytes, sequencer: str, control: Control, lake: Lake, now: date
     Raises `Refusal` for an unreadable file.
     """
     snapshot = cards.read_snapshot(data, now.date())
+    _refuse_shrunken(snapshot.frame.height, object_key, control)
     version = sha256_hex(data)[:16]
     parts = cards.split_by_partition(snapshot.frame)
     for partition, frame in parts.items():
@@ -66,6 +72,15 @@ def _import(data: bytes, sequencer: str, control: Control, lake: Lake, now: date
         lake.put_once(key, buffer.getvalue(), digest_of("import_cards", key))
     _make_current(version, sequencer, snapshot.frame.height, control, now)
     return Imported(version, snapshot.frame.height, snapshot.faults.height, len(parts)), snapshot.faults
+
+
+def _refuse_shrunken(rows: int, object_key: str, control: Control) -> None:
+    """A broken export must not take everybody's card away: less than half of those known needs a person's word."""
+    current = control.read(CurrentRegistry, *CURRENT_REGISTRY)
+    known = current.rows if current else 0
+    if rows == 0 or (rows * 2 < known and not object_key.startswith(REPLACE_PREFIX)):
+        cure = f"确需整体替换的，请放在 {REPLACE_PREFIX} 之下" if rows else "请检查导出"
+        raise Refusal(f"持卡信息只有 {rows} 人，原有 {known} 人，像是不完整，没有采用；{cure}。", "shrunken")
 
 
 def _make_current(version: str, sequencer: str, rows: int, control: Control, now: datetime) -> None:

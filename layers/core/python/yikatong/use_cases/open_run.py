@@ -56,6 +56,8 @@ def choose_batches(
 ) -> Choice:
     """What a run of this order would bind now."""
     free = free_batches(control.query(Batch, batches_pk(order.code, order.mode)), run_id, control, workflow)
+    # A run dated before an approval would judge slots and funds by a day on which nobody had approved anything.
+    free = [batch for batch in free if batch.state is not BatchState.APPROVED or _approved_on(batch) <= order.as_of]
     expired = [batch for batch in free if _expired(batch, order.as_of, settings)]
     waiting = [batch for batch in free if batch not in expired and _waits_for_trial(batch, control, book)]
     return Choice(
@@ -131,10 +133,14 @@ def _waits_for_trial(batch: Batch, control: Control, book: PlanBook) -> bool:
 
 def _expired(batch: Batch, as_of: date, settings: Settings) -> bool:
     """An approval that no run took up in time no longer pays; what was bound or claimed in time goes on."""
-    if batch.state is not BatchState.APPROVED or batch.approval is None:
+    if batch.state is not BatchState.APPROVED:
         return False
-    last = datetime.fromisoformat(batch.approval.approved_at).date()
-    return as_of > last + timedelta(days=settings.for_subsidy(batch.code).approval_expiry_days)
+    return as_of > _approved_on(batch) + timedelta(days=settings.for_subsidy(batch.code).approval_expiry_days)
+
+
+def _approved_on(batch: Batch) -> date:
+    assert batch.approval is not None, "an approved batch carries its approval"
+    return datetime.fromisoformat(batch.approval.approved_at).date()
 
 
 def _map_items(inputs: RunInputs) -> bytes:

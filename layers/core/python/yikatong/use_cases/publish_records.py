@@ -17,9 +17,10 @@ from yikatong.ports import Control, Lake, Orders, Records, Reports, RunOrder
 from yikatong.records import TAIL_LENGTH, Outcome, person_key, record_of
 from yikatong.result_report import to_xlsx
 from yikatong.settlement import payments_of
-from yikatong.states import BatchState, PaymentState
+from yikatong.states import FINAL_PAYMENT, BatchState, PaymentState
 
-FINAL = ["SETTLED", "REJECTED", "RETURNED"]
+# FROZEN too: the record of its earlier outcome must not stand as if nothing had happened.
+FINAL = [state.value for state in FINAL_PAYMENT]
 
 
 @dataclass(frozen=True)

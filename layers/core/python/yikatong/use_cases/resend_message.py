@@ -9,7 +9,7 @@ from yikatong.errors import Refusal
 from yikatong.payments import digest_of
 from yikatong.plan import Mode
 from yikatong.ports import Bank, BankSilence, Lake, Workflow
-from yikatong.states import BatchState
+from yikatong.states import SETTLEABLE
 from yikatong.use_cases.enquire_bank import ask_about
 from yikatong.use_cases.instruct_bank import message_key, resent_key, sent_key
 from yikatong.use_cases.publish_records import Reach
@@ -33,11 +33,7 @@ def resend_message(
     sent = json.loads(mark)
     batch = reach.control.read(Batch, *batch_key(sent["batch_id"]))
     assert batch is not None, "a sent mark names its batch"
-    if batch.instruction is None or batch.state not in (
-        BatchState.INSTRUCTED,
-        BatchState.SETTLED,
-        BatchState.PUBLISHED,
-    ):
+    if batch.instruction is None or batch.state not in SETTLEABLE:
         raise Refusal("批次还没有向银行发出指令。", "conflict")
     bank.prepare(batch.instruction.bank_id)
     try:

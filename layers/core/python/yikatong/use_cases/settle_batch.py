@@ -8,9 +8,7 @@ from yikatong.funds import Funds, funds_key
 from yikatong.plan import Mode
 from yikatong.ports import Control, Lake
 from yikatong.settlement import settle
-from yikatong.states import BatchState
-
-SETTLEABLE = (BatchState.INSTRUCTED, BatchState.SETTLED, BatchState.PUBLISHED)
+from yikatong.states import SETTLEABLE, BatchState
 
 
 def settle_batch(batch_id: str, *, control: Control, lake: Lake) -> Batch:

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from yikatong.ports import Control, Lake, Reports
 from yikatong.registry import RegistryReader
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.roster.context import RosterContext
+from yikatong.roster.findings import Level
 from yikatong.roster.report import to_xlsx
 from yikatong.roster.validation import Tally, Validation, validate
 from yikatong.states import BATCH, BatchState
@@ -80,7 +81,7 @@ def validate_roster(
     batch = _receive(arrival, data, place, uploader, control, now)
     if batch.state is not BatchState.RECEIVED:
         if not _is_sent_again(batch, arrival):
-            return _replayed(batch, arrival, reports)
+            return _replayed(batch, arrival, control, reports, settings)
         batch = _received_again(batch, arrival, uploader, now)
     context = _context(place, batch, control, settings, book)
     registry = control.read(CurrentRegistry, *CURRENT_REGISTRY)
@@ -120,9 +121,17 @@ def _received_again(batch: Batch, arrival: Arrival, uploader: str, now: datetime
     )
 
 
-def _replayed(batch: Batch, arrival: Arrival, reports: Reports) -> str:
-    """The same content under the same key is the same batch. Once withdrawn it stays so: the bureau is told how to go on."""
+def _replayed(batch: Batch, arrival: Arrival, control: Control, reports: Reports, settings: Settings) -> str:
+    """The same content under the same key is the same batch. Once withdrawn it stays so: the bureau is told how to go on.
+
+    What replaced it meanwhile is not what they want any more: it is withdrawn as well, unless it is claimed already.
+    """
     if batch.state is BatchState.WITHDRAWN and batch.object_version != arrival.object_version:
+        pointer = control.read(RosterObject, *roster_object_key(batch.object_key, batch.mode))
+        if pointer is not None and not _older(arrival.sequencer, pointer.sequencer):
+            standing = control.read(Batch, *batch_key(pointer.batch_id))
+            if standing is not None and standing.state in NOT_CLAIMED_YET:
+                withdraw(control, settings, standing.batch_id, f"之后又上传了已撤回的 {batch.batch_id} 的内容")
         words = f"这份名册的内容与已撤回的批次 {batch.batch_id} 完全相同，不会重新受理；请另存为新文件名后上传。"
         reports.put(f"misplaced/{arrival.object_key}.txt", words.encode())
     return "replayed"
@@ -240,14 +249,21 @@ def _older(sequencer: str, other: str) -> bool:
 
 def _context(place: _Place, batch: Batch, control: Control, settings: Settings, book: PlanBook) -> RosterContext:
     """Judged for the day it was received, however late a retry comes: the same bytes get the same answer."""
+    received_on = datetime.fromisoformat(batch.received_at).date()
+    occasions = control.query(Occasion, f"OCCASIONS#{batch.code}")
     return RosterContext(
         book=book,
         subsidy=place.subsidy,
         region=place.region,
         mode=Mode(batch.mode),
-        as_of=datetime.fromisoformat(batch.received_at).date(),
+        as_of=received_on,
         settings=settings.for_subsidy(batch.code),
-        occasions=[occasion.slot for occasion in control.query(Occasion, f"OCCASIONS#{batch.code}")],
+        # A roster may come before its occasion begins, as before any payday.
+        occasions=[
+            occasion.slot
+            for occasion in occasions
+            if occasion.covers(batch.region, max(received_on, date.fromisoformat(occasion.first)))
+        ],
     )
 
 
@@ -265,7 +281,7 @@ def _judged(batch: Batch, validation: Validation, registry: CurrentRegistry | No
         "cards_checked": registry is not None,
     }
     if refusal or not validation.accepted:
-        first = next((finding.message for finding in validation.findings if finding.row is None), "")
+        first = next((finding.message for finding in validation.findings if finding.level is Level.REFUSE), "")
         return batch.moved(BatchState.REFUSED, refusal=refusal or first, **changes)
     digest = digest_of(
         "validate_roster", batch.batch_id, batch.received_at, registry.registry_version if registry else ""
