@@ -203,3 +203,27 @@ def test_an_api_function_starts_without_the_columnar_libraries(function: str) ->
     script = f"import sys, functions.{function}.handler; print([m for m in ('polars', 'pandas') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("{", "application/json"),
+        ("[" * 100_000, "application/json"),
+        ('{"name": 1' + "0" * 5000 + "}", "application/json"),
+        ("<a/>", "text/xml"),
+        ('{"name": "张三", "id_number": "230102199402164027"}', "text/xml"),
+    ],
+)
+def test_a_body_that_is_no_json_is_a_wrong_request_not_a_fault(
+    call: Call, monkeypatch: pytest.MonkeyPatch, body: str, kind: str
+) -> None:
+    resolve = module.problems.resolve
+
+    def with_kind(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        return resolve(event | {"headers": {"content-type": kind}}, context)
+
+    monkeypatch.setattr(module.problems, "resolve", with_kind)
+    status, problem, _ = call("POST", "/v1/query", body)
+    assert (status, problem["type"]) == (422, "urn:yikatong:problem:invalid")
+    assert "张三" not in problem["detail"]

@@ -134,7 +134,7 @@ class People:
 
     def executions(self) -> list[dict[str, Any]]:
         machines = self.cloud.client("stepfunctions")
-        (arn,) = [machine["stateMachineArn"] for machine in machines.list_state_machines()["stateMachines"]]
+        arn = self.cloud.resources["state_machine_arn"]
         return list(machines.list_executions(stateMachineArn=arn)["executions"])
 
     def histories(self) -> str:

@@ -50,7 +50,7 @@ def check_paid_once(people: People, who: tuple[Person, ...], *batch_ids: str) ->
         batch = people.batch(batch_id)
         assert batch["state"] == "PUBLISHED"
         assert batch["line"]["in_doubt"]["count"] == 0
-    assert [record["state"] if "state" in record else record["status"] for record in people.query(who[0])]
+    assert {record["state"] for record in people.query(who[0])} == {"SETTLED"}
 
 
 def test_two_regions_upload_overlapping_rosters_at_once_and_each_person_is_paid_once(people: People) -> None:

@@ -139,6 +139,28 @@ def test_a_household_is_paid_once_through_its_head(people: list[Person], context
     assert by_person.payable.rows == 40
 
 
+def test_a_person_is_not_paid_under_a_head_and_on_their_own(people: list[Person], context_for: ContextFor) -> None:
+    head, other_head, member = people[0], people[1], people[2]
+    (row,) = rows_of([member])
+    header = (*HEADER, "户主姓名", "户主身份证号")
+    rest = [[*one, "", ""] for one in rows_of(people[3:])]
+    under_head, alone = [*row, head.name, head.id_number], [*row, "", ""]
+    both = validate(csv_of([under_head, alone, *rest], header), "名册.csv", context_for(2))
+    assert _found(both, "exclude") == [(2, "person_and_household"), (3, "person_and_household")]
+    assert "第2、3行" in both.findings[0].message
+    two_heads = [under_head, [*row, other_head.name, other_head.id_number]]
+    validation = validate(csv_of([*two_heads, *rest], header), "名册.csv", context_for(2))
+    assert _found(validation, "exclude") == [(2, "person_and_household"), (3, "person_and_household")]
+    assert validation.payable.rows == 37
+
+
+def test_pasted_rows_do_not_refuse_a_file_however_many(people: list[Person], context: RosterContext) -> None:
+    rows = rows_of(people)
+    validation = validate(csv_of([*rows, *rows[:20]]), "名册.csv", context)
+    assert validation.accepted
+    assert validation.payable.rows == 40
+
+
 def test_a_guardian_is_paid_for_several_wards_without_a_finding(people: list[Person], context: RosterContext) -> None:
     guardian = people[0]
     wards = invent_people(3, region="230102", seed=5, on=date(2023, 1, 1), youngest=6, eldest=17)

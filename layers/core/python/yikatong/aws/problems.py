@@ -3,6 +3,7 @@
 An answer and a log line never repeat what was sent: it may be personal.
 """
 
+import base64
 import json
 import re
 import traceback
@@ -58,7 +59,7 @@ class Problems:
 
     def resolve(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer one event. Every answer names its request, and what is not expressly public is not to be stored."""
-        answer: dict[str, Any] = self._app.resolve(event, context)
+        answer: dict[str, Any] = self._app.resolve(_readable(event), context)
         headers = answer["multiValueHeaders"] | {"X-Correlation-Id": [event["requestContext"]["requestId"]]}
         headers.setdefault("Cache-Control", ["no-store"])
         return answer | {"multiValueHeaders": headers}
@@ -110,6 +111,27 @@ def _wrong(error: Mapping[str, Any]) -> str:
         return "不正确，应是 2023-06-10 写法的日期"
     cure = _CURES.get(kind)
     return "不正确" if cure is None else f"不正确，{cure.format(**context)}"
+
+
+def _readable(event: dict[str, Any]) -> dict[str, Any]:
+    """A body that is no JSON is handed on as none at all: the route then refuses it like any other wrong request."""
+    body = event.get("body")
+    if not body:
+        return event
+    try:
+        json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
+    except (ValueError, RecursionError):
+        return event | {"body": None, "isBase64Encoded": False} | _JSON_HEADERS
+    kinds = [value for name, value in (event.get("headers") or {}).items() if name.lower() == "content-type"]
+    return (
+        event if all(kind.startswith("application/json") for kind in kinds) else event | {"body": None} | _JSON_HEADERS
+    )
+
+
+_JSON_HEADERS: dict[str, Any] = {
+    "headers": {"Content-Type": "application/json"},
+    "multiValueHeaders": {"Content-Type": ["application/json"]},
+}
 
 
 def _place(location: tuple[Any, ...]) -> str:

@@ -101,6 +101,7 @@ _EXCLUDE = _rules(
     ("slot_unreadable", "属期看不懂或与发放频次（{frequency}）不符", "应写作 {example}"),
     ("slot_not_payable", "{detail}", "请核对属期；确需发放的请在可发放的时间上传"),
     ("repeated_identical", "与第{first}行完全相同，同一人（户）同一属期只发一次", "只剔除本行，无需处理"),
+    ("person_and_household", "同一人同一属期既单独、又随户（或随两户）出现在第{rows}行", "都不发放，请核实后只留一行"),
     ("repeated_different", "同一人（户）同一属期出现在第{rows}行，内容不一致", "都不发放，请核实后只留一行"),
 )  # fmt: skip
 _HOLD = _rules(

@@ -43,6 +43,27 @@ def repeated_people(rows: pl.DataFrame) -> list[Hit]:
     ]
 
 
+def person_and_household(rows: pl.DataFrame) -> list[Hit]:
+    """One person in a slot both under a household head and on their own, or under two heads.
+
+    The entitled units differ, so `repeated_people` sees nothing, and yet the person would be paid twice.
+    """
+    key, beneficiary = pl.col("key_number"), pl.col("beneficiary_number")
+    if rows.select((key.is_null() | beneficiary.is_null() | (key == beneficiary)).all()).item():
+        return []
+    units = [
+        rows.select("at", "row", "slot_rank", "key_number", number=number)
+        for number in ("key_number", "beneficiary_number")
+    ]
+    person = ["number", "slot_rank"]
+    people = pl.concat(units).drop_nulls().unique(["at", "number"], maintain_order=True)
+    twice = people.filter(pl.col("key_number").n_unique().over(person) > 1).with_columns(
+        rows=pl.col("row").sort().unique(maintain_order=True).head(_ROWS_NAMED).over(person, mapping_strategy="join")
+    )
+    each = twice.unique("at", keep="first", maintain_order=True).sort("at")
+    return [Hit("person_and_household", Column.ID, each["at"], _by_index(each["rows"], "rows"))]
+
+
 def shared_accounts(rows: pl.DataFrame, account: str) -> list[Hit]:
     """One account that several *payees* would be paid on; `account` names the column, `payee_id` the payee.
 
