@@ -48,19 +48,22 @@ def test_a_missed_trial_may_be_ordered_late() -> None:
     assert (made.mode, made.as_of) == ("trial", date(2023, 4, 3))
 
 
-def test_a_past_day_may_be_named() -> None:
-    assert order(2, "2023-06-20", as_of="2023-06-12")[0].as_of == date(2023, 6, 12)
+@pytest.mark.parametrize("as_of", ["2023-06-12", "2023-06-21"])
+def test_a_run_is_ordered_for_the_day_it_is_ordered_on_and_no_other(as_of: str) -> None:
+    """Dated back, an expired approval or a 正式发放时间 that is over would count as if it were not."""
+    with pytest.raises(Refusal, match="只能下达当天"):
+        order(2, "2023-06-20", as_of=as_of)
+    assert order(2, "2023-06-20", as_of="2023-06-20")[0].as_of == date(2023, 6, 20)
 
 
 @pytest.mark.parametrize(
     ("today", "fields", "next_day"),
     [
         ("2023-06-10", {}, "2023-06-12"),
-        ("2023-06-20", {"as_of": "2023-06-10"}, "2023-06-12"),
         ("2023-06-24", {}, "2023-06-25"),
         ("2023-09-30", {}, "2023-10-07"),
     ],
-    ids=["a Saturday", "a past Saturday", "a holiday before a Sunday that is worked", "across the month's end"],
+    ids=["a Saturday", "a holiday before a Sunday that is worked", "across the month's end"],
 )
 def test_a_day_on_which_banks_do_not_work_is_refused_with_the_next_one(
     today: str, fields: dict[str, Any], next_day: str

@@ -14,7 +14,7 @@ from yikatong.bank.codes import reason as bank_reason
 from yikatong.closing import OUTCOMES
 from yikatong.masking import mask_account, mask_id
 from yikatong.money import yuan
-from yikatong.roster.findings import RULES
+from yikatong.roster.findings import RULES, in_words
 from yikatong.selection import ACCOUNT_OF_ANOTHER, CLAIMED_ELSEWHERE, SLOT_OUTSIDE_WINDOW
 from yikatong.states import PaymentState
 
@@ -109,7 +109,5 @@ def why_in_words(outcome: str, code: str, *, frozen: bool = False) -> str:
     first = code.split(",")[0]
     if first not in RULES:
         return ""
-    # Texts filled in by the check (`{detail}`) stand in the validation's own report.
-    rule = RULES[first]
-    words = rule.wrong if "{" not in rule.wrong else f"见校验报告（{first}）"
-    return f"审批人未确认：{words}" if outcome == "excluded" and rule.level == "review" else words
+    words = in_words(first)
+    return f"审批人未确认：{words}" if outcome == "excluded" and RULES[first].level == "review" else words

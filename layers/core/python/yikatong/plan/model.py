@@ -98,7 +98,9 @@ class Subsidy:
         assert rule is None or rule.fits(self.frequency), "a rule counts in the slots of its frequency"
 
     def __str__(self) -> str:
-        return f"{self.plan_year}年第{self.number}项“{self.name}”"
+        # Some names carry quotation marks of their own (#21, #22): inside ours they become single ones.
+        name = self.name.translate(str.maketrans("“”", "‘’"))
+        return f"{self.plan_year}年第{self.number}项“{name}”"
 
     def as_record(self) -> dict[str, object]:
         """The row as JSON-ready data: what `yikatong plan show --format json` prints. Dates are ISO, inclusive."""

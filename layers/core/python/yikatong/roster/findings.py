@@ -144,6 +144,36 @@ RULES: dict[str, Rule] = {rule.code: rule for rule in [*_REFUSE, *_EXCLUDE, *_HO
 CODES: tuple[str, ...] = tuple(RULES)
 
 
+WITHOUT_DETAILS = {
+    "day_not_payable": "不在可发放的时间内",
+    "excluded_too_many": "要剔除的行超过一成",
+    "slot_not_payable": "属期不在可发放的范围内",
+    "slot_unreadable": "属期看不懂或与发放频次不符",
+    "repeated_identical": "与前面一行完全相同",
+    "repeated_different": "同一人（户）同一属期有内容不一致的几行",
+    "person_and_household": "同一人同一属期既单独、又随户出现",
+    "name_too_long": "姓名过长",
+    "slot_unplanned": "属期不在任何已发布计划的发放属期之内，须确认未在别处发放",
+    "amount_over_limit": "发放金额超过本项目单笔上限",
+    "account_shared": "同一银行账号对应几个收款人",
+    "person_two_names": "同一身份证号有不同的姓名",
+    "age_implausible": "按身份证号年龄过高，请核实本人是否健在",
+}
+"""Texts that a check fills in, said without what it filled in: for where only the code is known."""
+
+
+def in_words(code: str) -> str:
+    """What is wrong, from the code alone."""
+    return WITHOUT_DETAILS.get(code, RULES[code].wrong.split("{")[0] if code in RULES else code)
+
+
+def asked_in_words(codes: str) -> str:
+    """What an approver is asked about a row, by its comma-separated codes."""
+    known = [code for code in codes.split(",") if code in RULES]
+    asked = [code for code in known if RULES[code].level is Level.REVIEW] or known
+    return "；".join(in_words(code) for code in asked) or codes
+
+
 def file_finding(code: str, column: str | None = None, row: int | None = None, **details: object) -> Finding:
     """A finding about the file as a whole."""
     rule = RULES[code]

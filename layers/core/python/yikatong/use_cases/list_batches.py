@@ -4,29 +4,22 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from yikatong.batches import Batch, PassedTrial, Tally, batch_key, batches_pk, review_key, trial_key
+from yikatong.batches import Batch, Tally, batch_key, batches_pk, review_key
 from yikatong.closing import NotBalanced, line_of
 from yikatong.errors import Refusal
 from yikatong.payments import split_batch_id
-from yikatong.plan import Mode, PlanBook
+from yikatong.plan import PlanBook
 from yikatong.ports import Control, Lake
 from yikatong.principals import PROVINCE, Action, Principal, authorize, covers, leads
 from yikatong.regions import name_of
-from yikatong.roster.findings import RULES, Level
+from yikatong.roster.findings import asked_in_words
 from yikatong.runs import Run, RunInputs, inputs_key, run_key
 from yikatong.states import BATCH, RUN, BatchState
+from yikatong.use_cases.open_run import lacks_trial
 
 MOST_LISTED = 500
 """Newest first; whoever has more narrows the question."""
 MOST_REVIEW_ROWS = 200
-# Findings whose text is filled in row by row: said here without what was filled in.
-_WITHOUT_DETAILS = {
-    "slot_unplanned": "属期不在任何已发布计划的发放属期之内，须确认未在别处发放",
-    "amount_over_limit": "发放金额超过本项目单笔上限",
-    "account_shared": "同一银行账号对应几个收款人",
-    "person_two_names": "同一身份证号有不同的姓名",
-    "age_implausible": "按身份证号年龄过高，请核实本人是否健在",
-}
 
 
 def find_batch(control: Control, batch_id: str) -> Batch:
@@ -149,7 +142,7 @@ def batch_details(batch: Batch, control: Control, lake: Lake, book: PlanBook) ->
     data = lake.get(review_key(batch.rows_key)) if batch.rows_key and batch.review.count else None
     rows = json.loads(data or b"[]")
     shown = [
-        {"row": each["row"], "fen": each["fen"], "code": each["code"], "words": _review_words(each["code"])}
+        {"row": each["row"], "fen": each["fen"], "code": each["code"], "words": asked_in_words(each["code"])}
         for each in rows[:MOST_REVIEW_ROWS]
     ]
     return {
@@ -159,20 +152,9 @@ def batch_details(batch: Batch, control: Control, lake: Lake, book: PlanBook) ->
     }
 
 
-def _review_words(codes: str) -> str:
-    """What the approver is asked, in the findings' own words; what a finding fills in is in the report only."""
-    rules = [RULES[code] for code in codes.split(",") if code in RULES]
-    asked = [rule for rule in rules if rule.level is Level.REVIEW] or rules
-    return "；".join(_WITHOUT_DETAILS.get(rule.code, rule.wrong) for rule in asked) or codes
-
-
 def waits_for_trial(batch: Batch, control: Control, book: PlanBook) -> bool:
-    """Whether no run may take the batch because its region has not passed the trial that the plan asks for (DESIGN §4)."""
-    if batch.mode != Mode.FORMAL or not book.by_code(batch.plan_year, batch.code).trial.required:
-        return False
-    if batch.state not in (BatchState.VALIDATED, BatchState.APPROVED):
-        return False
-    return control.read(PassedTrial, *trial_key(batch.code, batch.plan_year, batch.region)) is None
+    """Whether no run will take the batch yet because its region has not passed the trial that the plan asks for."""
+    return batch.state in (BatchState.VALIDATED, BatchState.APPROVED) and lacks_trial(batch, control, book)
 
 
 def line_view(batch: Batch) -> dict[str, Any] | None:

@@ -59,7 +59,7 @@ def choose_batches(
     # A run dated before an approval would judge slots and funds by a day on which nobody had approved anything.
     free = [batch for batch in free if batch.state is not BatchState.APPROVED or _approved_on(batch) <= order.as_of]
     expired = [batch for batch in free if _expired(batch, order.as_of, settings)]
-    waiting = [batch for batch in free if batch not in expired and _waits_for_trial(batch, control, book)]
+    waiting = [batch for batch in free if batch not in expired and lacks_trial(batch, control, book)]
     return Choice(
         chosen=tuple(batch for batch in free if batch not in expired and batch not in waiting),
         waiting_for_trial=tuple(sorted(batch.batch_id for batch in waiting)),
@@ -123,7 +123,7 @@ def _freeze(run: Run, control: Control, workflow: Workflow, book: PlanBook, sett
     )
 
 
-def _waits_for_trial(batch: Batch, control: Control, book: PlanBook) -> bool:
+def lacks_trial(batch: Batch, control: Control, book: PlanBook) -> bool:
     """模拟测试: where the plan gives a trial time, a region's formal run waits for its passed trial (DESIGN §4)."""
     subsidy = book.by_code(batch.plan_year, batch.code)
     if batch.mode != Mode.FORMAL or not subsidy.trial.required:

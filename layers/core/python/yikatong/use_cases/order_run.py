@@ -15,7 +15,7 @@ _ORDER_ID = re.compile(r"[0-9a-z]{1,16}")
 
 
 class RunRequest(BaseModel):
-    """`as_of` is today when left out; the slots and the funds' year follow from it."""
+    """`as_of`, when given, must be today: it lets a caller make sure that the day has not changed meanwhile."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,8 +48,9 @@ def order_run(
     if subsidy.code is None:
         raise Refusal(f"{subsidy}还没有永久代码，不能发放。", "unregistered")
     as_of = request.as_of or today
-    if as_of > today:
-        raise Refusal(f"不能下达 {as_of} 的发放指令：那一天还没有到。", "not_payable")
+    if as_of != today:
+        # A run dated on another day would be judged by that day's slots, funds and approvals, and paid on this one.
+        raise Refusal(f"只能下达当天（{today}）的发放指令，不能写 {as_of}。", "not_payable")
     if not working_days.is_working_day(as_of):
         later = working_days.next_after(as_of)
         raise Refusal(f"{as_of} 不是银行工作日，不能发放；其后第一个工作日是 {later}。", "not_working_day")

@@ -48,6 +48,9 @@ def request_upload(
         raise Refusal(f"{subsidy}还没有永久代码，不能受理名册。", "unregistered")
     if request.mode is Mode.TRIAL and not subsidy.trial.required:
         raise Refusal(f"{subsidy}不需要模拟测试，请按正式发放上传。", "no_trial")
+    if re.search("[0-9]{12}", request.file_name):
+        # The name stands in keys and tables, where nobody looks for an id number or an account.
+        raise Refusal("文件名里不要写身份证号、账号等长号码，请改名后再传。", "bad_file_name")
     if not _SAFE_NAME.fullmatch(request.file_name) or ".." in request.file_name:
         raise Refusal(
             "文件名只能用汉字、字母、数字、括号、下划线、连字符和点，至多100个字符，以 .csv 或 .xlsx 结尾。",
