@@ -30,6 +30,8 @@ HEADINGS = (
     ("收款人姓名", 14),
     ("账号尾号", 10),
 )
+MAX_ROWS = 1_000_000
+"""A worksheet ends at 1,048,576 rows; the whole is in the lake."""
 NOT_SENT = {
     SLOT_OUTSIDE_WINDOW: "发放时属期已不在可发放的范围内",
     CLAIMED_ELSEWHERE: "同一人（户）同一属期已由另一批次发放",
@@ -72,7 +74,9 @@ def to_xlsx(title: str, frozen: pl.DataFrame, selection: pl.DataFrame, settled: 
         for column, (heading, width) in enumerate(HEADINGS):
             sheet.set_column(column, column, width)
             sheet.write_string(1, column, heading, book.add_format({"bold": True}))
-        lines = outcomes(frozen, selection, settled)
+        lines = outcomes(frozen, selection, settled).head(MAX_ROWS)
+        if lines.height < frozen.height:
+            sheet.write_string(0, 1, f"只列前 {MAX_ROWS} 行，共 {frozen.height} 行")
         for index, row in enumerate(lines.iter_rows(named=True), start=2):
             for column, cell in enumerate(_cells(row)):
                 sheet.write_string(index, column, cell)
