@@ -144,12 +144,6 @@ def _send(method: str, url: str, content: bytes, headers: Mapping[str, str]) -> 
     return value
 
 
-def yuan(fen: int) -> str:
-    """Fen as yuan for people: `1,234.50`. Integers only, no float touches money."""
-    whole, cents = divmod(abs(fen), 100)
-    return f"{'-' if fen < 0 else ''}{whole:,}.{cents:02d}"
-
-
 def fen_of(text: str) -> int:
     """Yuan as people type them (`1234.5`, `1,234.50`) to fen; more than two decimals are refused."""
     match = re.fullmatch(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?", text.replace(",", ""))

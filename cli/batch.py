@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from cli import api
-from cli.api import As, Endpoint, yuan
+from cli.api import As, Endpoint
 from cli.asking import agree
 from cli.options import MODES, BatchId, Reason, Yes
 from cli.tables import add_row, new_table, print_table, tally_words
 from yikatong.closing import OUTCOMES
 from yikatong.errors import Refusal
+from yikatong.money import in_yuan
 
 app = typer.Typer(no_args_is_help=True, help="批次：列出、查看、审批、撤回、下载校验报告和发放结果。")
 
@@ -39,7 +40,7 @@ def list_batches(
         add_row(
             table,
             *(each["batch_id"], each["region_name"], each["number"], MODES[each["mode"]], _slots(each)),
-            *(each["state_words"], each["rows"], payable["count"], yuan(payable["fen"])),
+            *(each["state_words"], each["rows"], payable["count"], in_yuan(payable["fen"])),
             *(tally["count"] for tally in others),
         )
     print_table(table)
@@ -139,7 +140,7 @@ def _print_rows(batch: dict[str, Any]) -> None:
     table = new_table("", ("去向",), ("行数", "金额（元）"))
     for part in OUTCOMES if line else JUDGED:
         tally = (line or batch)[part]
-        add_row(table, WORDS[part], tally["count"], yuan(tally["fen"]))
+        add_row(table, WORDS[part], tally["count"], in_yuan(tally["fen"]))
     print_table(table)
     if line:
         typer.echo("  入账含退票。")
@@ -157,7 +158,7 @@ def _print_reviews(batch: dict[str, Any]) -> None:
     typer.echo("  待复核的行，没有确认的不发放（确认：batch approve --accept-review 行号,…）：")
     table = new_table("", numbers=("行", "金额（元）"), remarks=("须确认",))
     for each in batch["review_rows"]:
-        add_row(table, each["row"], yuan(each["fen"]), each["words"])
+        add_row(table, each["row"], in_yuan(each["fen"]), each["words"])
     print_table(table)
     if batch["review_rows_more"]:
         typer.echo(

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from cli import api
-from cli.api import As, Endpoint, fen_of, yuan
+from cli.api import As, Endpoint, fen_of
 from cli.options import Number, PlanYear, Reason, Region
+from yikatong.money import in_yuan
 
 app = typer.Typer(no_args_is_help=True, help="资金额度：设定、查看。")
 
@@ -47,6 +48,7 @@ def _path(plan_year: int, number: int, region: str, year: int) -> str:
 def _print(funds: dict[str, Any]) -> None:
     parts = {"额度": "allocated_fen", "已占用": "reserved_fen", "已支出": "spent_fen", "可用": "available_fen"}
     told = (
-        f"{words} {yuan(funds[key])} 元" if funds[key] is not None else f"{words}不限" for words, key in parts.items()
+        f"{words} {in_yuan(funds[key])} 元" if funds[key] is not None else f"{words}不限"
+        for words, key in parts.items()
     )
     typer.echo(f"{funds['region_name']} {funds['year']}年：{'，'.join(told)}")

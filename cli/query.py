@@ -5,8 +5,9 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from cli.api import Endpoint, call_public, yuan
+from cli.api import Endpoint, call_public
 from cli.tables import print_table
+from yikatong.money import in_yuan
 
 ROLES = {"beneficiary": "享受人", "payee": "收款人"}
 
@@ -38,5 +39,5 @@ def records_table(records: list[dict[str, Any]]) -> Table:
     for each in records:
         paid_on = each["paid_on"] or "—"
         role = ROLES[each["role"]]
-        table.add_row(each["subsidy"], each["slot"], yuan(each["amount_fen"]), paid_on, each["status"], role)
+        table.add_row(each["subsidy"], each["slot"], in_yuan(each["amount_fen"]), paid_on, each["status"], role)
     return table

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from cli import api
-from cli.api import As, Endpoint, yuan
+from cli.api import As, Endpoint
 from cli.options import MODES, ModeText, Number, PlanYear, Reason, RunId
 from cli.tables import add_row, new_table, print_table, tally_words
 from yikatong.closing import OUTCOMES
+from yikatong.money import in_yuan
 
 app = typer.Typer(no_args_is_help=True, help="发放：下达、列出、查看、恢复、停止。")
 
@@ -81,7 +82,7 @@ def _print_lines(batches: list[dict[str, Any]]) -> None:
         words = (each["batch_id"], each["region_name"], each["state_words"], each["rows"])
         if line := each["line"]:
             counts = (line[part]["count"] for part in OUTCOMES)
-            add_row(table, *words, *counts, yuan(line["settled"]["fen"]))
+            add_row(table, *words, *counts, in_yuan(line["settled"]["fen"]))
         else:
             add_row(table, *words, *("?" for _ in OUTCOMES), "?")
     lines = [each["line"] for each in batches]
@@ -89,7 +90,7 @@ def _print_lines(batches: list[dict[str, Any]]) -> None:
         sums = (sum(line[part]["count"] for line in lines) for part in OUTCOMES)
         rows = sum(each["rows"] for each in batches)
         table.add_section()
-        add_row(table, "以上合计", "", "", rows, *sums, yuan(sum(line["settled"]["fen"] for line in lines)))
+        add_row(table, "以上合计", "", "", rows, *sums, in_yuan(sum(line["settled"]["fen"] for line in lines)))
     print_table(table)
     typer.echo("  入账含退票：退票是入账后又退回的，不另计入行数。")
     if not all(lines):

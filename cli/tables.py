@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cli.api import yuan
+from yikatong.money import in_yuan
 
 _ENDLESS = 10_000
 
@@ -37,4 +37,4 @@ def print_table(*tables: Table) -> None:
 
 def tally_words(tally: dict[str, Any]) -> str:
     """`3 行 1,560.00 元`."""
-    return f"{tally['count']} 行 {yuan(tally['fen'])} 元"
+    return f"{tally['count']} 行 {in_yuan(tally['fen'])} 元"

@@ -6,8 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from cli.api import yuan
 from yikatong.closing import OUTCOMES
+from yikatong.money import in_yuan
 
 LEVELS = {"exclude": "剔除", "hold": "暂缓"}
 # Nothing waits to be sent when the demo is over.
@@ -28,7 +28,7 @@ def batches_table(batches: list[dict[str, Any]], lines: dict[str, dict[str, Any]
         line = lines.get(batch["batch_id"])
         counts = [str(batch["rows"])]
         counts += [str(line[name]["count"]) if line else "—" for name, _ in COLUMNS]
-        paid = yuan(line["settled"]["fen"] - line["returned"]["fen"]) if line else "—"
+        paid = in_yuan(line["settled"]["fen"] - line["returned"]["fen"]) if line else "—"
         trial = batch["mode"] == "trial"
         table.add_row(
             f"#{batch['number']} {batch['subsidy']}",
@@ -71,8 +71,8 @@ def print_all(
     settled = sum(line["settled"]["fen"] for line in formal)
     returned = sum(line["returned"]["fen"] for line in formal)
     console.print(
-        f"平账：平台入账 {yuan(settled)} 元 − 退票 {yuan(returned)} 元 ＝ {yuan(settled - returned)} 元；"
-        f"银行账簿净支出 {yuan(bank['moved_fen'] - bank['returned_fen'])} 元。"
+        f"平账：平台入账 {in_yuan(settled)} 元 − 退票 {in_yuan(returned)} 元 ＝ {in_yuan(settled - returned)} 元；"
+        f"银行账簿净支出 {in_yuan(bank['moved_fen'] - bank['returned_fen'])} 元。"
     )
     if faults:
         for fault in faults:

@@ -16,6 +16,7 @@ from cli import api, query
 from functions.public_api import handler as module
 from tests.fakes import MemoryRecords
 from yikatong.errors import Refusal
+from yikatong.money import in_yuan
 from yikatong.plan import PlanBook
 from yikatong.records import Outcome, person_key, record_of
 from yikatong.states import PaymentState
@@ -176,7 +177,7 @@ def test_the_query_command_shows_the_records_and_never_the_id(call: Call, monkey
 )
 def test_yuan_as_people_type_them_become_fen(text: str, fen: int) -> None:
     assert api.fen_of(text) == fen
-    assert api.fen_of(api.yuan(fen)) == fen
+    assert api.fen_of(in_yuan(fen)) == fen
 
 
 @pytest.mark.parametrize("text", ["", "1.005", "-1", "1e3", "１", "1.", ".5", "1 000", "1\n"])

@@ -11,9 +11,10 @@ from typing import Any
 import polars as pl
 import xlsxwriter
 
+from yikatong.money import yuan
 from yikatong.roster.findings import RULES, Level
 from yikatong.roster.table import Table
-from yikatong.roster.validation import STATUSES, Validation, yuan
+from yikatong.roster.validation import STATUSES, Validation
 
 CHINESE_STATUSES = {"payable": "可发放", "held": "暂缓（等卡）", "review": "待审批人确认", "excluded": "剔除"}
 # A worksheet ends at 1,048,576 rows; a clerk's patience much sooner.

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from yikatong.masking import mask_text
+from yikatong.money import yuan
 from yikatong.plan import judging_date
 from yikatong.plan.payable import day_refusal
 from yikatong.roster import repeats
@@ -201,12 +202,6 @@ def _totals(totals: TotalsRow | None, rows: pl.DataFrame) -> list[Finding]:
 def _fen(written: str | None) -> int | None:
     value: int | None = fen_of(tidy_amounts(pl.Series([written], dtype=pl.String)).series)[0]
     return value
-
-
-def yuan(fen: int) -> str:
-    """Fen as yuan for people: `1234.50`."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
 def _slots(frame: pl.DataFrame) -> tuple[str, ...]:
