@@ -55,7 +55,8 @@ def test_a_worker_killed_in_the_middle_of_an_item_is_retried_by_the_workflow(ben
     mark = tmp_path / "begun"
 
     def kill_when_begun() -> None:
-        while not mark.exists():
+        # Written, not merely created: the file is there, empty, before its one line is.
+        while not (mark.exists() and mark.read_text()):
             time.sleep(0.01)
         bench.cloud.kill_worker(bench.resources["probe"])
 
