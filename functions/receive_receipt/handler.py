@@ -27,7 +27,7 @@ def handle(record: SQSRecord) -> None:
     poison = receive_receipt(data, bank_id, reach_of(w), w.workflow)
     if poison:
         exchange = Bucket(w.client("s3"), dropped.bucket)
-        exchange.put(f"quarantine/{bank_id}/{name}", data, reason="；".join(poison))
+        exchange.put(f"quarantine/{bank_id or 'unknown'}/{name}", data, reason="；".join(poison))
         logger.error("receipt quarantined", bank_id=bank_id, reasons=len(poison))
     logger.info("receipt received", bank_id=bank_id, version=dropped.version)
 

@@ -33,7 +33,7 @@ def handle_order(record: SQSRecord) -> None:
     order = RunOrder(
         asked["plan_year"], asked["code"], asked["mode"], date.fromisoformat(asked["as_of"]), asked["cause"]
     )
-    outcome = start_ordered_run(order, **ports())
+    outcome = start_ordered_run(order, **ports(), now=wiring().now())
     logger.info("run ordered", code=order.code, mode=order.mode, cause=order.cause, outcome=outcome)
 
 

@@ -27,11 +27,11 @@ def frame(*rows: Row, beneficiary: str = "") -> pl.DataFrame:
             "amount_fen": 100,
             "pay_account": account,
             "payee_id": payee,
-            "accepted": ok,
+            "accepted_account": ok,
         }
         for n, (key, batch, account, payee, ok) in enumerate(rows, 1)
     ]
-    return pl.DataFrame(data, schema={**CLAIM_COLUMNS, "accepted": pl.Boolean})
+    return pl.DataFrame(data, schema={**CLAIM_COLUMNS, "accepted_account": pl.Boolean})
 
 
 def standing(*rows: Row, beneficiary: str = "") -> pl.DataFrame:
@@ -76,6 +76,12 @@ def test_a_row_that_was_itself_left_out_blocks_nobody() -> None:
         [frame(("x", "B", "1", "x", False), beneficiary="y"), frame(("y", "B", "2", "y", False))], how="vertical"
     )
     assert chosen(rows, standing(("x", "A", "9", "x", False))) == [("y", "B")]
+
+
+def test_a_row_left_out_for_its_account_takes_nobody_with_it() -> None:
+    """R is on one roster with Q's account by mistake, on another with their own: R is paid through the second."""
+    mistaken, right = ("r", "A", "q-account", "r", False), ("r", "B", "r-account", "r", False)
+    assert chosen(frame(mistaken, right), standing(("q", "X", "q-account", "q", False))) == [("r", "B")]
 
 
 def test_a_guardian_may_be_paid_for_several_wards() -> None:

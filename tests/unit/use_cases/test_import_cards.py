@@ -1,6 +1,7 @@
 """A card registry snapshot arrives: readers see the old or the new version, and the bureau hears what came of it."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -74,12 +75,37 @@ def test_an_older_snapshot_that_arrives_late_does_not_become_current() -> None:
     assert current(desk) == newer
 
 
-def test_the_same_snapshot_again_changes_nothing() -> None:
+def test_the_same_snapshot_again_is_the_same_version_and_makes_what_came_between_older() -> None:
     desk = Desk()
-    desk.cards(sample().cards_csv(), "01")
-    before = dict(desk.control.items), dict(desk.lake.objects)
-    desk.cards(sample().cards_csv(), "02")
-    assert (desk.control.items, desk.lake.objects) == before
+    desk.cards(sample(1).cards_csv(), "01")
+    before, objects = current(desk), dict(desk.lake.objects)
+    desk.cards(sample(1).cards_csv(), "03")
+    assert (current(desk).registry_version, desk.lake.objects) == (before.registry_version, objects)
+    desk.cards(sample(2).cards_csv(), "02")
+    assert current(desk).registry_version == before.registry_version
+
+
+def test_a_large_snapshot_that_came_meanwhile_is_not_replaced_by_a_small_one() -> None:
+    """The comparison is with what is current at the write, not with what was when the file was read."""
+    desk = Desk()
+    small = "\r\n".join(sample(2).cards_csv().decode("utf-8-sig").splitlines()[:31]).encode()
+    desk.cards(small, "01")
+    read = desk.control.read
+    looks = 0
+
+    def slow(*what: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            desk.control.read = read  # type: ignore[method-assign]
+            desk.cards(sample(1).cards_csv(), "02")
+        return read(*what)
+
+    desk.control.read = slow  # type: ignore[method-assign, assignment]
+    shrunken = "\r\n".join(sample(2).cards_csv().decode("utf-8-sig").splitlines()[:21]).encode()
+    ports = {"control": desk.control, "lake": desk.lake, "reports": desk.reports, "now": NOW}
+    assert import_cards(shrunken, "cards.csv", "03", **ports) is None  # type: ignore[arg-type]
+    assert current(desk).rows == len(sample(1).people)
 
 
 def test_a_file_that_is_no_registry_is_refused_with_its_reason_and_the_old_one_stays() -> None:

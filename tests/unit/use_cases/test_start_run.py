@@ -6,6 +6,7 @@ from typing import Any
 from tests.fakes import MemoryControl, MemoryOrders, MemoryWorkflow
 from yikatong.plan import PlanBook, Settings, WorkingDays
 from yikatong.ports import RunOrder
+from yikatong.runs import Run
 from yikatong.use_cases.start_run import SHANGHAI, ScheduledTick, start_ordered_run, start_scheduled_run
 
 BOOK, SETTINGS, WORKING_DAYS = PlanBook.committed(), Settings.committed(), WorkingDays.committed()
@@ -29,8 +30,9 @@ class Office:
         at = datetime(day.year, day.month, day.day, 9, tzinfo=SHANGHAI)
         return start_scheduled_run(ScheduledTick(2023, code, "formal", cadence, at, cause), **self._ports())
 
-    def order(self, code: str, day: date) -> str:
-        return start_ordered_run(RunOrder(2023, code, "formal", day, "appr0123456789abcdef"), **self._ports())
+    def order(self, code: str, day: date, now: datetime | None = None) -> str:
+        now = now or datetime(day.year, day.month, day.day, 10, tzinfo=SHANGHAI)
+        return start_ordered_run(RunOrder(2023, code, "formal", day, "appr0123456789abcdef"), **self._ports(), now=now)
 
 
 def test_a_monthly_payday_on_a_saturday_is_moved_to_monday() -> None:
@@ -68,6 +70,15 @@ def test_the_same_order_again_makes_no_second_schedule() -> None:
     office.order("temporary-relief", date(2023, 6, 17))
     office.order("temporary-relief", date(2023, 6, 17))
     assert len({name for name, _, _ in office.schedules.once}) == 1
+
+
+def test_an_order_taken_up_late_makes_no_schedule_in_the_past() -> None:
+    office = Office()
+    tuesday = datetime(2023, 6, 20, 10, tzinfo=SHANGHAI)
+    assert office.order("temporary-relief", date(2023, 6, 17), tuesday) == "empty"
+    assert office.schedules.once == []
+    (run,) = office.control.query(Run, "RUNS#temporary-relief")
+    assert run.as_of == date(2023, 6, 19)
 
 
 def test_an_order_over_a_long_holiday_waits_for_its_end() -> None:

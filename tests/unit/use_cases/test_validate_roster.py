@@ -147,9 +147,9 @@ def test_the_same_file_sent_again_after_its_approval_is_recognised(state: str) -
     desk, data = Desk(), sample().roster_csv()
     desk.arrive(data)
     desk.move(desk.batches()[0], BatchState(state))
-    before = dict(desk.control.items)
+    before = desk.batches()
     assert desk.arrive(data, sequencer="02", version="v2") == "replayed"
-    assert desk.control.items == before
+    assert desk.batches() == before
 
 
 def test_the_same_file_sent_again_before_its_approval_is_judged_by_what_holds_then() -> None:
@@ -340,3 +340,15 @@ def test_a_trial_under_the_same_name_is_no_correction_of_the_formal_roster() -> 
         batch.state for mode in ("formal", "trial") for batch in desk.control.query(Batch, batches_pk(code, mode))
     ]
     assert states == [BatchState.VALIDATED, BatchState.VALIDATED]
+
+
+def test_a_version_older_than_a_replay_replaces_nothing() -> None:
+    """A approved, A sent again, and only then the event of the B between them."""
+    desk = Desk()
+    desk.arrive(sample(1).roster_csv(), sequencer="01")
+    first = desk.standing()
+    desk.move(first, BatchState.APPROVED)
+    assert desk.arrive(sample(1).roster_csv(), sequencer="03", version="v3") == "replayed"
+    assert desk.arrive(sample(2).roster_csv(), sequencer="02", version="v2") == "REFUSED"
+    assert desk.standing().batch_id == first.batch_id
+    assert desk.standing().state is BatchState.APPROVED

@@ -1,6 +1,6 @@
 """A batch: one accepted roster of one region and one subsidy; the unit of work and of distribution (DESIGN §1)."""
 
-from datetime import date
+from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
@@ -142,6 +142,12 @@ class Batch(Stored):
     @property
     def digest(self) -> str:
         return self.batch_id.rsplit(".", 1)[1]
+
+    @property
+    def approved_on(self) -> date:
+        """The Shanghai date of the approval; only asked of batches that have one."""
+        assert self.approval is not None, f"{self.batch_id} has no approval"
+        return datetime.fromisoformat(self.approval.approved_at).date()
 
     def moved(self, to: BatchState, **changes: object) -> "Batch":
         """This batch in its next state, with changes; raises `IllegalMove` when the table has no such edge."""

@@ -42,20 +42,26 @@ def read_claims(manifest: Manifest, load: Callable[[str], bytes | None]) -> pl.D
 def choose(candidates: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     """The rows that may be claimed, in the candidates' own order of precedence; nobody and no household twice.
 
-    `candidates` holds the claim columns and `accepted` (bool: the approver accepted this row by name), first come
-    first; `standing` what other batches already hold. Left out is a row whose key or beneficiary is another row's key
-    or beneficiary: the same person must not be paid once under a household head and once on their own. So is a row
-    whose account is held for another beneficiary who is not a ward of the same payee, unless it was accepted by name:
-    a corrected id number must not become a second person (DESIGN §2).
+    `candidates` holds the claim columns and `accepted_account` (bool: the approver accepted this row's shared account
+    by name), first come first; `standing` what other batches already hold. Left out is a row whose key or beneficiary
+    is another claimed row's key or beneficiary: the same person must not be paid once under a household head and once
+    on their own. So is a row whose account is held for another payee, unless that was accepted: a corrected id number
+    must not become a second person (DESIGN §2). A row that is left out takes nothing from those after it.
     """
-    fresh = _once_each(candidates, held_ids(standing))
-    accounts = pl.concat([standing.select("pay_account", "payee_id"), fresh.select("pay_account", "payee_id")])
-    first_payee = accounts.unique("pay_account", keep="first", maintain_order=True).rename({"payee_id": "first_payee"})
-    return (
-        fresh.join(first_payee, on="pay_account", how="left", maintain_order="left")
-        .filter((pl.col("first_payee") == pl.col("payee_id")) | pl.col("accepted"))
-        .select(list(CLAIM_COLUMNS))
-    )
+    rows = candidates.with_row_index("at")
+    taken, payee_of, contested = _contested(rows, standing)
+    refused = []
+    columns = ["at", "key", "beneficiary_id", "pay_account", "payee_id", "accepted_account"]
+    for at, key, beneficiary, account, payee, accepted in (
+        rows.filter(pl.col("at").is_in(contested.implode())).select(columns).iter_rows()
+    ):
+        strange = payee_of.get(account, payee) != payee and not accepted
+        if key in taken or beneficiary in taken or strange:
+            refused.append(at)
+        else:
+            taken |= {key, beneficiary}
+            payee_of.setdefault(account, payee)
+    return rows.filter(~pl.col("at").is_in(refused)).select(list(CLAIM_COLUMNS))
 
 
 def held_ids(standing: pl.DataFrame) -> pl.Series:
@@ -63,21 +69,21 @@ def held_ids(standing: pl.DataFrame) -> pl.Series:
     return pl.concat([standing["key"], standing["beneficiary_id"].rename("key")]).unique()
 
 
-def _once_each(candidates: pl.DataFrame, held: pl.Series) -> pl.DataFrame:
-    """First come, first served. Only rows that share an id with another row or with `held` are looked at one by one."""
-    rows = candidates.with_row_index("at")
+def _contested(rows: pl.DataFrame, standing: pl.DataFrame) -> tuple[set[str], dict[str, str], pl.Series]:
+    """Ids already held, whose each held account is, and the rows (`at`) that must be looked at one by one.
+
+    Those are the few that share an id, or an account of another payee, with another row or with what is held.
+    """
+    held = held_ids(standing)
     ids = pl.concat([rows.select("at", id="key"), rows.select("at", id="beneficiary_id")]).unique()
-    taken = set(ids.filter(pl.col("id").is_in(held.implode()))["id"])
-    contested = ids.filter(pl.col("id").is_duplicated() | pl.col("id").is_in(held.implode()))["at"].unique()
-    refused = []
-    for at, key, beneficiary in (
-        rows.filter(pl.col("at").is_in(contested.implode())).select("at", "key", "beneficiary_id").iter_rows()
-    ):
-        if key in taken or beneficiary in taken:
-            refused.append(at)
-        else:
-            taken |= {key, beneficiary}
-    return rows.filter(~pl.col("at").is_in(refused)).drop("at")
+    same_id = ids.filter(pl.col("id").is_duplicated() | pl.col("id").is_in(held.implode()))
+    holders = standing.unique("pay_account", keep="first", maintain_order=True).select("pay_account", "payee_id")
+    accounts = pl.concat([holders, rows.select("pay_account", "payee_id")]).unique()
+    shared = accounts.filter(pl.col("pay_account").is_duplicated())["pay_account"].unique()
+    same_account = rows.filter(pl.col("pay_account").is_in(shared.implode()))["at"]
+    taken = set(same_id.filter(pl.col("id").is_in(held.implode()))["id"])
+    payee_of = dict(holders.filter(pl.col("pay_account").is_in(shared.implode())).iter_rows())
+    return taken, payee_of, pl.concat([same_id["at"], same_account]).unique()
 
 
 def encode(claims: pl.DataFrame) -> bytes:

@@ -21,7 +21,7 @@ PersonRole = Literal["beneficiary", "payee"]
 Channel = Literal["card", "account"]
 
 PUBLIC_STATES = frozenset(state for state, facts in PAYMENT.items() if facts.public)
-"""SETTLED, REJECTED, RETURNED: the outcomes that are final and told to the public."""
+"""SETTLED, REJECTED, RETURNED, and FROZEN while the bank contradicts itself: what is told to the public."""
 
 
 def normalise_name(name: str) -> str:

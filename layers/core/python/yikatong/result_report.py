@@ -5,6 +5,7 @@ people; id numbers and accounts are masked, since the row number leads back to t
 """
 
 import io
+import re
 from typing import Any
 
 import polars as pl
@@ -12,7 +13,7 @@ import xlsxwriter
 
 from yikatong.bank.codes import reason as bank_reason
 from yikatong.closing import OUTCOMES
-from yikatong.masking import mask_account, mask_id
+from yikatong.masking import mask_account, mask_id, mask_text
 from yikatong.money import yuan
 from yikatong.roster.findings import RULES, in_words
 from yikatong.selection import ACCOUNT_OF_ANOTHER, CLAIMED_ELSEWHERE, SLOT_OUTSIDE_WINDOW
@@ -88,16 +89,21 @@ def to_xlsx(title: str, frozen: pl.DataFrame, selection: pl.DataFrame, settled: 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         str(row["row"]),
-        row["beneficiary_name"] or "",
+        _name(row["beneficiary_name"]),
         mask_id(row["beneficiary_id"]) if row["beneficiary_id"] else "",
         row["slot"] or "",
         yuan(row["amount_fen"]) if row["amount_fen"] is not None else "",
         OUTCOMES[row["outcome"] if row["outcome"] != "sent" else "waiting"],
         why_in_words(row["outcome"], row["why"], frozen=row["state"] == PaymentState.FROZEN.value),
         str(row["settled_on"] or ""),
-        row["payee_name"] or "",
+        _name(row["payee_name"]),
         mask_account(row["pay_account"])[-4:] if row["pay_account"] else "",
     )
+
+
+def _name(written: str | None) -> str:
+    """A name as it was written, unless a number stands in its place: columns may have been swapped."""
+    return mask_text(written) if written and re.search("[0-9]{6}", written) else written or ""
 
 
 def why_in_words(outcome: str, code: str, *, frozen: bool = False) -> str:

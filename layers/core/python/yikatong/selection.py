@@ -46,7 +46,11 @@ class AlteredRoster(Exception):
 
 
 def approved_rows(batch: Batch, lake: Lake) -> pl.DataFrame:
-    """The rows the approval covers: payable, held, and those under review that were accepted by name (`accepted`)."""
+    """The rows the approval covers: payable, held, and those under review that were accepted by name.
+
+    `accepted_name` and `accepted_account`: what the approver saw and accepted. Another doubt that comes up at claim
+    time was never put to them, and their word does not cover it.
+    """
     data = lake.get(batch.rows_key)
     if data is None or sha256_hex(data) != batch.rows_sha256 or batch.approval is None:
         raise AlteredRoster(batch.batch_id)
@@ -55,6 +59,10 @@ def approved_rows(batch: Batch, lake: Lake) -> pl.DataFrame:
         pl.read_parquet(io.BytesIO(data))
         .with_columns(accepted=(pl.col("status") == "review") & accepted)
         .filter(pl.col("status").is_in(["payable", "held"]) | pl.col("accepted"))
+        .with_columns(
+            accepted_name=pl.col("accepted") & pl.col("reasons").str.contains("card_name_differs", literal=True),
+            accepted_account=pl.col("accepted") & pl.col("reasons").str.contains("account_shared", literal=True),
+        )
     )
 
 
@@ -79,15 +87,15 @@ class Judge:
         self._account_allowed = account_allowed
         self._readers: dict[str, RegistryReader] = {}
 
-    def judge(self, rows: pl.DataFrame, context: ClaimContext, region: str) -> pl.DataFrame:
-        """Rows of one slot and region, as `SELECTION_COLUMNS` plus `accepted`; outcome `sent` here means: may be claimed."""
+    def judge(self, rows: pl.DataFrame, context: ClaimContext, batch: Batch) -> pl.DataFrame:
+        """Rows of one slot of a batch, as `SELECTION_COLUMNS` plus `accepted_account`; `sent` here means: may be claimed."""
         reader = self._readers.setdefault(
             context.registry_version, RegistryReader(self._lake, context.registry_version)
         )
         registry = reader.rows_for(rows["payee_id"])
         judged = judge_cards(rows, registry, account_allowed=self._account_allowed)
-        slot_ok = self._slot_ok(rows["slot"][0], context, region)
-        passes = (pl.col("card_level") == "pay") | ((pl.col("card_level") == "review") & pl.col("accepted"))
+        slot_ok = self._slot_ok(rows["slot"][0], context, batch)
+        passes = (pl.col("card_level") == "pay") | ((pl.col("card_level") == "review") & pl.col("accepted_name"))
         return judged.with_columns(
             outcome=pl.when(not slot_ok)
             .then(pl.lit("not_sent"))
@@ -95,12 +103,14 @@ class Judge:
             .then(pl.lit("sent"))
             .otherwise(pl.lit("held")),
             reason=pl.when(not slot_ok).then(pl.lit(SLOT_OUTSIDE_WINDOW)).otherwise(pl.col("card_code").fill_null("")),
-        ).select(*SELECTION_COLUMNS, "accepted")
+        ).select(*SELECTION_COLUMNS, "accepted_account")
 
-    def _slot_ok(self, slot: str, context: ClaimContext, region: str) -> bool:
+    def _slot_ok(self, slot: str, context: ClaimContext, batch: Batch) -> bool:
         day = judging_date(self._subsidy, context.as_of, self._mode)
         parsed = Slot.parse(slot, self._subsidy.frequency)
-        occasions = [occasion.slot for occasion in self._occasions if occasion.covers(region, context.as_of)]
+        # Approved in time is in time, though a weekend moves the run past the occasion's last day.
+        on = min(context.as_of, batch.approved_on)
+        occasions = [occasion.slot for occasion in self._occasions if occasion.covers(batch.region, on)]
         return judge_slot(self._book, self._subsidy, parsed, day, self._mode, occasions).slot_ok
 
 

@@ -15,6 +15,7 @@ class Bucket:
         self._name = name
 
     def put(self, key: str, data: bytes, **metadata: str) -> None:
-        """`metadata` values may be Chinese: they are percent-encoded, since S3 metadata is ASCII."""
-        quoted = {name: quote(value)[:1800] for name, value in metadata.items()}
+        """`metadata` values may be Chinese: they are percent-encoded, since S3 metadata is ASCII,
+        and cut to 180 characters, since it holds 2 KB."""
+        quoted = {name: quote(value[:180]) for name, value in metadata.items()}
         self._client.put_object(Bucket=self._name, Key=key, Body=data, Metadata=quoted)

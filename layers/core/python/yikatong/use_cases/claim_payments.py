@@ -116,7 +116,7 @@ def _claim_slot(
         file = manifest.file_of(item.batch.batch_id)
         assert file is not None, "a batch that had no turn in this slot"
         own = standing.filter(pl.col("batch_id") == item.batch.batch_id)
-        judged = judge.judge(item.of_slot(slot), file.context, item.batch.region)
+        judged = judge.judge(item.of_slot(slot), file.context, item.batch)
         item.note(after_claims(judged, own, standing), file.context, file.sha256)
 
 
@@ -156,7 +156,7 @@ def _candidates(slot: str, context: ClaimContext, todo: list[_Work], judge: Judg
     """What may be claimed, in the run's order of precedence: (approved_at, batch_id), then the roster's own order."""
     frames = []
     for item in todo:
-        judged = judge.judge(item.of_slot(slot), context, item.batch.region)
+        judged = judge.judge(item.of_slot(slot), context, item.batch)
         payable = judged.filter(pl.col("outcome") == "sent").sort("row")
         frames.append(
             payable.select(
@@ -167,7 +167,7 @@ def _candidates(slot: str, context: ClaimContext, todo: list[_Work], judge: Judg
                 "amount_fen",
                 "pay_account",
                 "payee_id",
-                "accepted",
+                "accepted_account",
             )
         )
     return pl.concat(frames)
@@ -189,7 +189,7 @@ def _trial_slot(
     for item in work:
         if slot in item.slots:
             chosen = claims.choose(_candidates(slot, context, [item], judge), standing)
-            judged = judge.judge(item.of_slot(slot), context, item.batch.region)
+            judged = judge.judge(item.of_slot(slot), context, item.batch)
             item.note(after_claims(judged, chosen, standing), context, f"trial v{manifest.version}")
 
 

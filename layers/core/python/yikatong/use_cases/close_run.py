@@ -113,6 +113,14 @@ def pass_on(batch: Batch, former_run_id: str, *, control: Control, lake: Lake) -
             return
 
 
+def strike_line(batch: Batch, *, control: Control) -> None:
+    """A batch that an ended run had left open was withdrawn: nothing of it is still to come. Safe to repeat."""
+    while batch.run_id:
+        run = control.read(Run, *run_key(batch.code, batch.run_id))
+        if run is None or run.state not in ENDED_RUN or _close_line(run, batch.batch_id, control):
+            return
+
+
 def _open_line(run: Run, batch_id: str, control: Control) -> bool:
     """A line that a contradicted answer opened again; False when the run has changed: read again."""
     if batch_id in run.open_lines:

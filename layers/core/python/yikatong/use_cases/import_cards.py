@@ -13,6 +13,7 @@ from yikatong.payments import digest_of, sha256_hex
 from yikatong.ports import Control, Lake, Reports
 from yikatong.registry import partition_key
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
+from yikatong.sequencers import is_older
 
 REPLACE_PREFIX = "replace/"
 """A snapshot under this prefix of the drop bucket replaces the registry however much smaller it is."""
@@ -62,7 +63,6 @@ def _import(
     Raises `Refusal` for an unreadable file.
     """
     snapshot = cards.read_snapshot(data, now.date())
-    _refuse_shrunken(snapshot.frame.height, object_key, control)
     version = sha256_hex(data)[:16]
     parts = cards.split_by_partition(snapshot.frame)
     for partition, frame in parts.items():
@@ -70,30 +70,31 @@ def _import(
         frame.write_parquet(buffer)
         key = partition_key(version, partition)
         lake.put_once(key, buffer.getvalue(), digest_of("import_cards", key))
-    _make_current(version, sequencer, snapshot.frame.height, control, now)
+    _make_current(version, object_key, sequencer, snapshot.frame.height, control, now)
     return Imported(version, snapshot.frame.height, snapshot.faults.height, len(parts)), snapshot.faults
 
 
-def _refuse_shrunken(rows: int, object_key: str, control: Control) -> None:
+def _refuse_shrunken(rows: int, object_key: str, known: int) -> None:
     """A broken export must not take everybody's card away: less than half of those known needs a person's word."""
-    current = control.read(CurrentRegistry, *CURRENT_REGISTRY)
-    known = current.rows if current else 0
     if rows == 0 or (rows * 2 < known and not object_key.startswith(REPLACE_PREFIX)):
         cure = f"确需整体替换的，请放在 {REPLACE_PREFIX} 之下" if rows else "请检查导出"
         raise Refusal(f"持卡信息只有 {rows} 人，原有 {known} 人，像是不完整，没有采用；{cure}。", "shrunken")
 
 
-def _make_current(version: str, sequencer: str, rows: int, control: Control, now: datetime) -> None:
+def _make_current(version: str, object_key: str, sequencer: str, rows: int, control: Control, now: datetime) -> None:
+    """Name the version current, judged against the one that is current at that very write."""
     pk, sk = CURRENT_REGISTRY
     while True:
         current = control.read(CurrentRegistry, pk, sk)
-        if current is not None and (current.registry_version == version or sequencer < current.sequencer):
+        if current is not None and current.object_key == object_key and is_older(sequencer, current.sequencer):
             return
+        _refuse_shrunken(rows, object_key, current.rows if current else 0)
         named = CurrentRegistry(
             pk=pk,
             sk=sk,
             version=current.version if current else 0,
             registry_version=version,
+            object_key=object_key,
             sequencer=sequencer,
             rows=rows,
             imported_at=now.isoformat(timespec="seconds"),

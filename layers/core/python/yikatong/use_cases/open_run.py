@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from yikatong.batches import Batch, PassedTrial, batch_key, batches_pk, trial_key
 from yikatong.errors import Conflict
@@ -57,7 +57,7 @@ def choose_batches(
     """What a run of this order would bind now."""
     free = free_batches(control.query(Batch, batches_pk(order.code, order.mode)), run_id, control, workflow)
     # A run dated before an approval would judge slots and funds by a day on which nobody had approved anything.
-    free = [batch for batch in free if batch.state is not BatchState.APPROVED or _approved_on(batch) <= order.as_of]
+    free = [batch for batch in free if batch.state is not BatchState.APPROVED or batch.approved_on <= order.as_of]
     expired = [batch for batch in free if _expired(batch, order.as_of, settings)]
     waiting = [batch for batch in free if batch not in expired and lacks_trial(batch, control, book)]
     return Choice(
@@ -135,12 +135,7 @@ def _expired(batch: Batch, as_of: date, settings: Settings) -> bool:
     """An approval that no run took up in time no longer pays; what was bound or claimed in time goes on."""
     if batch.state is not BatchState.APPROVED:
         return False
-    return as_of > _approved_on(batch) + timedelta(days=settings.for_subsidy(batch.code).approval_expiry_days)
-
-
-def _approved_on(batch: Batch) -> date:
-    assert batch.approval is not None, "an approved batch carries its approval"
-    return datetime.fromisoformat(batch.approval.approved_at).date()
+    return as_of > batch.approved_on + timedelta(days=settings.for_subsidy(batch.code).approval_expiry_days)
 
 
 def _map_items(inputs: RunInputs) -> bytes:

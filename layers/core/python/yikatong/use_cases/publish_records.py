@@ -62,6 +62,13 @@ def publish_records(batch_id: str, reach: Reach) -> int:
         return written
 
 
+def _failure(row: dict[str, Any]) -> str:
+    """What the payee is told of the bank's reason; nothing while the bank contradicts itself."""
+    if row["state"] == PaymentState.FROZEN or not row["reason"]:
+        return ""
+    return reason(row["reason"]).payee_text
+
+
 def _report_result(batch: Batch, reach: Reach) -> None:
     """Tell the bureau what became of every row; the same settlement writes the same report."""
     assert batch.selection is not None, "only what was selected is settled"
@@ -132,7 +139,7 @@ def _records(batch: Batch, reach: Reach) -> Iterator[dict[str, Any]]:
             account_tail=row["pay_account"][-TAIL_LENGTH:],
             seq=batch.settlement.seq,
             paid_on=row["settled_on"].isoformat() if row["settled_on"] else "",
-            failure=reason(row["reason"]).payee_text if row["reason"] else "",
+            failure=_failure(row),
             activated=row["activated"],
         )
         yield record_of(person_key(reach.record_secret, row["beneficiary_id"], row["beneficiary_name"]), outcome)

@@ -44,6 +44,8 @@ def receive_receipt(data: bytes, bank_id: str, reach: Reach, workflow: Workflow)
 def _messages(message: Receipt | Returns, poison: list[str]) -> list[str]:
     if isinstance(message, Receipt):
         return [message.message_id]
+    if message.other_entries:
+        poison.append(f"退票通知里有 {message.other_entries} 笔不是已入账的退票，没有处理")
     if message.lines["message_id"].null_count():
         poison.append("退票明细没有写明原报文号，无法找到批次")
     return message.lines["message_id"].drop_nulls().unique().sort().to_list()

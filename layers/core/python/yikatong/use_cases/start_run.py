@@ -1,6 +1,6 @@
 """Start a payout: from a schedule's tick, or from an order (PROTOCOL R1, R3; DESIGN §4 on days that do not count)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -74,12 +74,20 @@ def start_ordered_run(
     book: PlanBook,
     settings: Settings,
     working_days: WorkingDays,
+    now: datetime,
 ) -> str:
-    """As `start_run`; an order dated on a day on which banks do not work is carried out on the next one that they do."""
+    """As `start_run`; an order dated on a day on which banks do not work is carried out on the next one that they do.
+
+    An order that is delivered only after that day's hour is carried out at once, dated on that day: AWS refuses a
+    schedule in the past.
+    """
     if working_days.is_working_day(order.as_of):
         return start_run(order, control=control, workflow=workflow, book=book, settings=settings)
     on = working_days.next_after(order.as_of)
     at = datetime.combine(on, PAY_HOUR, SHANGHAI)
+    if at <= now:
+        late = replace(order, as_of=on)
+        return start_run(late, control=control, workflow=workflow, book=book, settings=settings)
     tick = ScheduledTick(order.plan_year, order.code, order.mode, "once", at, order.cause)
     _postpone(tick, on, f"{order.code}-{on:%Y%m%d}-{digest_of(name_run(order))[:16]}", schedules)
     return "postponed"

@@ -22,6 +22,7 @@ from yikatong.roster.context import RosterContext
 from yikatong.roster.findings import Level
 from yikatong.roster.report import to_xlsx
 from yikatong.roster.validation import Tally, Validation, validate
+from yikatong.sequencers import is_older
 from yikatong.states import BATCH, BatchState
 from yikatong.use_cases.withdraw_batch import withdraw
 
@@ -126,15 +127,30 @@ def _replayed(batch: Batch, arrival: Arrival, control: Control, reports: Reports
 
     What replaced it meanwhile is not what they want any more: it is withdrawn as well, unless it is claimed already.
     """
+    standing = _seen_again(batch, arrival, control)
     if batch.state is BatchState.WITHDRAWN and batch.object_version != arrival.object_version:
-        pointer = control.read(RosterObject, *roster_object_key(batch.object_key, batch.mode))
-        if pointer is not None and not _older(arrival.sequencer, pointer.sequencer):
-            standing = control.read(Batch, *batch_key(pointer.batch_id))
-            if standing is not None and standing.state in NOT_CLAIMED_YET:
-                withdraw(control, settings, standing.batch_id, f"之后又上传了已撤回的 {batch.batch_id} 的内容")
+        if standing is not None and standing.state in NOT_CLAIMED_YET:
+            withdraw(control, settings, standing.batch_id, f"之后又上传了已撤回的 {batch.batch_id} 的内容")
         words = f"这份名册的内容与已撤回的批次 {batch.batch_id} 完全相同，不会重新受理；请另存为新文件名后上传。"
         reports.put(f"misplaced/{arrival.object_key}.txt", words.encode())
     return "replayed"
+
+
+def _seen_again(batch: Batch, arrival: Arrival, control: Control) -> Batch | None:
+    """Note the newest arrival under the key, so that an older one that comes later is known as older.
+
+    Returns the batch that stands for the key, if this arrival is newer than it.
+    """
+    pk, sk = roster_object_key(batch.object_key, batch.mode)
+    while True:
+        pointer = control.read(RosterObject, pk, sk)
+        if pointer is None or not is_older(pointer.sequencer, arrival.sequencer):
+            return None
+        try:
+            control.save(pointer.model_copy(update={"sequencer": arrival.sequencer}))
+        except Conflict:
+            continue
+        return control.read(Batch, *batch_key(pointer.batch_id))
 
 
 def _place(arrival: Arrival, book: PlanBook) -> _Place:
@@ -212,7 +228,7 @@ def _succeed_predecessor(batch: Batch, validation: Validation, control: Control,
     while True:
         pointer = control.read(RosterObject, pk, sk)
         if pointer is not None and pointer.batch_id != batch.batch_id:
-            if _older(batch.sequencer, pointer.sequencer):
+            if is_older(batch.sequencer, pointer.sequencer):
                 return "同名文件已有更新的版本，本版本不再受理。"
             before = control.read(Batch, *batch_key(pointer.batch_id))
             if before is not None and before.state not in (BatchState.REFUSED, BatchState.WITHDRAWN):
@@ -238,13 +254,7 @@ def _why_not_replace(before: Batch, validation: Validation) -> str:
 
 
 def _newer(arrival: Arrival, sequencer: str) -> bool:
-    return not _older(arrival.sequencer, sequencer) and arrival.sequencer != sequencer
-
-
-def _older(sequencer: str, other: str) -> bool:
-    """S3 compares sequencers as right-padded hexadecimal strings of one length."""
-    width = max(len(sequencer), len(other))
-    return bool(sequencer and other) and sequencer.ljust(width, "0") < other.ljust(width, "0")
+    return not is_older(arrival.sequencer, sequencer) and arrival.sequencer != sequencer
 
 
 def _context(place: _Place, batch: Batch, control: Control, settings: Settings, book: PlanBook) -> RosterContext:

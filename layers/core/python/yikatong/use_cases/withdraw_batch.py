@@ -12,6 +12,7 @@ from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.ports import Control, Stored
 from yikatong.principals import Action, Principal, authorize
 from yikatong.states import BATCH, WITHDRAWABLE, BatchState
+from yikatong.use_cases.close_run import strike_line
 from yikatong.use_cases.list_batches import find_batch
 
 MAX_RACES = 20
@@ -32,6 +33,7 @@ def withdraw_batch(
 def withdraw(control: Control, settings: Settings, batch_id: str, because: str) -> Batch:
     """Withdraw, whoever wants it: a person, or a correction of the roster (DESIGN §2)."""
     batch = _mark(control, batch_id, because)
+    strike_line(batch, control=control)
     return write_releases(batch, settings.for_subsidy(batch.code).claim_group, control=control)
 
 
