@@ -84,6 +84,16 @@ def test_the_report_masks_ids_and_accounts() -> None:
     assert "3931" in text
 
 
+def test_a_number_in_the_place_of_a_name_is_masked() -> None:
+    frozen, selection, settled = frames()
+    swapped = frozen.with_columns(beneficiary_name=pl.lit("230102199402164027"), payee_name=pl.lit("6231000000003931"))
+    data = to_xlsx("低保", swapped, selection, settled)
+    cells = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
+    text = "|".join(str(cell) for line in cells for cell in line)
+    assert "230102199402164027" not in text
+    assert "6231000000003931" not in text
+
+
 def test_no_row_is_lost_or_told_twice() -> None:
     assert outcomes(*frames())["row"].to_list() == list(ROWS)
 

@@ -1,6 +1,7 @@
 """What the bank says, early, late, twice, in pieces, wrongly or not at all: known lines move, the rest stay."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 
@@ -207,6 +208,8 @@ def test_an_answer_that_contradicts_a_final_one_freezes_the_payment(first: str) 
     assert sorted(item["state"] for item in house.records.items.values()) == sorted(
         ["FROZEN", *({"ACSC": ["SETTLED"], "RJCT": ["REJECTED"]}[first] * 2)]
     )
+    frozen_record = next(item for item in house.records.items.values() if item["state"] == "FROZEN")
+    assert frozen_record["status"] == "银行正在核实"
     # Whatever else is said of it, it stays frozen until a person has looked.
     house.receive(receipt("3", "2023-06-12", message, [answer_of(house, 0, first, codes[first])]))
     assert house.settlement(batch_id)[end_to_end(THREE[0])] == "FROZEN"
@@ -239,6 +242,12 @@ def test_an_answer_that_contradicts_a_final_one_freezes_the_payment(first: str) 
         (
             "a return of an id we never sent",
             lambda _, message: returns("1", "2023-06-12", "1", message, [Answer("NOBODY-1", 1, "", "AC04", "")]),
+        ),
+        (
+            "a return that is not booked",
+            lambda house, message: returns(
+                "1", "2023-06-12", "1", message, [replace(answer_of(house, 0, "", "AC04"), on="2023-06-12")]
+            ).replace(b"<Cd>BOOK</Cd>", b"<Cd>PDNG</Cd>"),
         ),
         (
             "a return of another message",

@@ -1,5 +1,6 @@
 """Withdrawal: the state first, then a release in every slot; it goes on from any crash (traces 7, 11, 12)."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from yikatong.manifest import Manifest, empty_manifest, manifest_key
 from yikatong.plan import PlanBook, Settings
 from yikatong.ports import Stored
 from yikatong.principals import Principal, Role, principal_key
-from yikatong.states import WITHDRAWABLE, BatchState
+from yikatong.runs import Run, run_key
+from yikatong.states import WITHDRAWABLE, BatchState, RunState
 from yikatong.use_cases.withdraw_batch import MAX_RACES, withdraw_batch
 
 BOOK, SETTINGS = PlanBook.committed(), Settings.committed()
@@ -202,3 +204,27 @@ def test_a_withdrawal_needs_a_role_and_a_reason() -> None:
 def test_an_unknown_batch_is_not_found() -> None:
     with pytest.raises(Refusal, match="没有这个批次"):
         withdraw(MemoryControl())
+
+
+def test_a_carried_batch_that_is_withdrawn_closes_its_line_in_the_ended_run() -> None:
+    control = MemoryControl()
+    run_id = f"{CODE}-20230612-formal-sched"
+    pk, sk = run_key(CODE, run_id)
+    run = Run(
+        pk=pk,
+        sk=sk,
+        run_id=run_id,
+        plan_year=2023,
+        code=CODE,
+        mode="formal",
+        as_of=date(2023, 6, 12),
+        cause="sched",
+        state=RunState.CLOSED_OPEN_ITEMS,
+        open_lines=(identity(),),
+    )
+    control.save(run)
+    store(control, "CLAIMED", run_id=run_id, carried="资金额度不足")
+    withdraw(control)
+    ended = control.read(Run, pk, sk)
+    assert ended is not None
+    assert (ended.state, ended.open_lines) == (RunState.CLOSED, ())
