@@ -66,6 +66,7 @@ def print_all(
 ) -> None:
     """The table of batches and the balance line; money in brackets is a trial's, which never moved."""
     console.print(batches_table(batches, lines))
+    console.print("入账含退票，退票不另计；未发：同一人（户）同一属期已由另一批次发放。")
     console.print("方式为“模拟”的批次走银行测试通道，括号内的钱没有动过，也不公开。")
     formal = [lines[batch["batch_id"]] for batch in batches if batch["mode"] == "formal" and batch["batch_id"] in lines]
     settled = sum(line["settled"]["fen"] for line in formal)
