@@ -70,3 +70,18 @@ def test_an_event_that_is_cut_short_is_refused_and_not_taken_for_done(monkeypatc
     event["Records"][0]["body"] = event["Records"][0]["body"][:100]
     with pytest.raises(Exception, match=r".+"):
         module.handler(event, CONTEXT)
+
+
+def test_what_is_quarantined_keeps_its_bytes_though_a_stream_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("functions.receive_receipt.handler")
+    w = wired()
+    stream = iter([b"<not a receipt/>"])
+    w.client.return_value.get_object.return_value["Body"] = MagicMock(read=lambda: next(stream, b""))
+    monkeypatch.setattr(module, "wiring", lambda: w)
+    monkeypatch.setattr(module, "receive_receipt", MagicMock(return_value=("看不懂",)))
+    monkeypatch.setattr(module, "logger", quiet(module.logger))
+    event = json.loads((EVENTS / "receive_receipt.json").read_text(encoding="utf-8"))
+    assert module.handler(event, CONTEXT) == {"batchItemFailures": []}
+    (put,) = [call.kwargs for call in w.client.return_value.put_object.call_args_list]
+    assert put["Body"] == b"<not a receipt/>"
+    assert put["Key"].startswith("quarantine/")

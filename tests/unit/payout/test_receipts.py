@@ -11,6 +11,8 @@ from infra.local.bank.answers import Answer, receipt, returns
 from tests.unit.payout.house import AGENT, PAYDAY, House, end_to_end, key_starts, people, roster, saves
 from yikatong.batches import Batch
 from yikatong.states import BatchState, RunState
+from yikatong.use_cases.enquire_bank import enquire_bank
+from yikatong.use_cases.settle_batch import settle_batch
 
 THREE = people(3)
 
@@ -325,3 +327,17 @@ def test_the_banks_last_word_before_the_run_ends_is_in_the_books_however_they_ra
     assert late
     assert isinstance(house.batch(batch_id), Batch)
     house.check_at_rest(*THREE)
+
+
+def test_what_a_settled_batch_still_has_in_doubt_is_enquired_about_when_its_run_goes_on() -> None:
+    """History: a partial receipt settled the batch while its run was stopped; resumed, nobody asked about the rest."""
+    house, batch_id, message = silent_run()
+    house.receive(receipt("1", "2023-06-12", message, [answer_of(house, 0)]))
+    batch = house.batch(batch_id)
+    assert batch.state is BatchState.PUBLISHED
+    assert batch.settlement is not None
+    assert batch.settlement.in_doubt.count == 2
+    assert enquire_bank(batch_id, control=house.control, lake=house.lake, bank=house.bank)
+    settled = settle_batch(batch_id, control=house.control, lake=house.lake)
+    assert settled.settlement is not None
+    assert settled.settlement.in_doubt.count == 0
