@@ -10,6 +10,7 @@ import pytest
 from infra.local.bank.answers import Answer, receipt, returns
 from tests.unit.payout.house import AGENT, PAYDAY, House, end_to_end, key_starts, people, roster, saves
 from yikatong.batches import Batch
+from yikatong.errors import Refusal
 from yikatong.states import BatchState, RunState
 from yikatong.use_cases.enquire_bank import enquire_bank
 from yikatong.use_cases.settle_batch import settle_batch
@@ -296,8 +297,10 @@ def test_an_enquiry_answered_with_rubbish_is_no_answer_and_does_no_harm() -> Non
     house.bank.simulator.enquire = lambda _: b"<html>Service unavailable</html>"  # type: ignore[method-assign]
     assert house.pay().state is RunState.CLOSED_OPEN_ITEMS
     assert house.lake.keys(f"receipts/{batch_id}/") == []
-    house.bank.simulator.enquire = truth  # type: ignore[method-assign]
     (message,) = house.messages(batch_id)
+    with pytest.raises(Refusal, match="没有答复查询"):
+        house.resend(message)
+    house.bank.simulator.enquire = truth  # type: ignore[method-assign]
     assert house.resend(message) == "answered"
     house.check_at_rest(*THREE)
 

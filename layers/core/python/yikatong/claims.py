@@ -4,11 +4,11 @@ Per (claim group, slot) one manifest lists claim files that are disjoint by cons
 manifest, written on condition of its version, names it. A claim belongs to its batch, a run only carries it.
 """
 
-import io
 from collections.abc import Callable
 
 import polars as pl
 
+from yikatong import parquet
 from yikatong.manifest import Manifest
 from yikatong.payments import sha256_hex
 
@@ -34,7 +34,7 @@ def read_claims(manifest: Manifest, load: Callable[[str], bytes | None]) -> pl.D
         data = load(file.key)
         if data is None or sha256_hex(data) != file.sha256:
             raise AlteredClaim(file.key)
-        frames.append(pl.read_parquet(io.BytesIO(data)))
+        frames.append(parquet.decode(data))
     claims = pl.concat(frames)
     return claims.filter(~pl.col("batch_id").is_in(list(manifest.releases)))
 
@@ -88,6 +88,4 @@ def _contested(rows: pl.DataFrame, standing: pl.DataFrame) -> tuple[set[str], di
 
 def encode(claims: pl.DataFrame) -> bytes:
     """Parquet bytes, sorted by key so that they are stable within a polars version (FACTS)."""
-    buffer = io.BytesIO()
-    claims.sort("key", "row").write_parquet(buffer)
-    return buffer.getvalue()
+    return parquet.encode(claims.sort("key", "row"))

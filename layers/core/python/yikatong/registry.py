@@ -1,10 +1,10 @@
 """Reading one frozen version of the card registry: only the partitions that the ids at hand need."""
 
-import io
 from collections.abc import Iterable
 
 import polars as pl
 
+from yikatong import parquet
 from yikatong.cards import empty_registry, partitions_of
 from yikatong.ports import Lake
 
@@ -31,6 +31,6 @@ class RegistryReader:
     def _partition(self, partition: str) -> pl.DataFrame:
         if partition not in self._frames:
             data = self._lake.get(partition_key(self._version, partition))
-            found = empty_registry() if data is None else pl.read_parquet(io.BytesIO(data))
+            found = empty_registry() if data is None else parquet.decode(data)
             self._frames[partition] = found
         return self._frames[partition]

@@ -5,11 +5,11 @@ approved row ends here with an outcome: `sent`, `held` (waits for its card) or `
 sent row is empty or the remark that goes with it (`card_financial_inactive`: the holder must activate the card).
 """
 
-import io
 from collections.abc import Collection
 
 import polars as pl
 
+from yikatong import parquet
 from yikatong.batches import Batch, Occasion, Tally
 from yikatong.cards import judge_cards
 from yikatong.claims import held_ids
@@ -56,7 +56,7 @@ def approved_rows(batch: Batch, lake: Lake) -> pl.DataFrame:
         raise AlteredRoster(batch.batch_id)
     accepted = pl.col("row").is_in(list(batch.approval.accepted_reviews))
     return (
-        pl.read_parquet(io.BytesIO(data))
+        parquet.decode(data)
         .with_columns(accepted=(pl.col("status") == "review") & accepted)
         .filter(pl.col("status").is_in(["payable", "held"]) | pl.col("accepted"))
         .with_columns(
@@ -132,9 +132,7 @@ def after_claims(judged: pl.DataFrame, own: pl.DataFrame, standing: pl.DataFrame
 
 
 def encode(selection: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    selection.select(list(SELECTION_COLUMNS)).sort("slot", "key", "row").write_parquet(buffer)
-    return buffer.getvalue()
+    return parquet.encode(selection.select(list(SELECTION_COLUMNS)).sort("slot", "key", "row"))
 
 
 def tally(selection: pl.DataFrame, outcome: str) -> Tally:

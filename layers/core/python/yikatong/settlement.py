@@ -4,11 +4,11 @@ A pure function of the payments and the set of kept receipts, in whatever order 
 or repeated receipt needs no rule of its own, and a settlement can be recomputed by anyone from the evidence.
 """
 
-import io
 from collections.abc import Sequence
 
 import polars as pl
 
+from yikatong import parquet
 from yikatong.batches import Batch, Settlement, Tally
 from yikatong.payments import digest_of, sha256_hex, sorted_digest
 from yikatong.ports import Lake
@@ -26,7 +26,7 @@ def payments_of(batch: Batch, lake: Lake) -> pl.DataFrame:
     data = lake.get(batch.instruction.payments_key)
     if data is None or sha256_hex(data) != batch.instruction.sha256:
         raise AlteredInstruction(batch.batch_id)
-    return pl.read_parquet(io.BytesIO(data))
+    return parquet.decode(data)
 
 
 def fold(payments: pl.DataFrame, statements: pl.DataFrame) -> pl.DataFrame:
@@ -94,9 +94,7 @@ def settle(batch: Batch, lake: Lake) -> Settlement:
     folded = fold(payments, statements_of(keys, payments, lake))
     seq = 1 if batch.settlement is None else batch.settlement.seq + 1
     key = f"settlements/{batch.batch_id}/{seq}-{digest[:16]}.parquet"
-    buffer = io.BytesIO()
-    folded.write_parquet(buffer)
-    lake.put_once(key, buffer.getvalue(), digest)
+    lake.put_once(key, parquet.encode(folded), digest)
 
     def of(*states: PaymentState) -> Tally:
         rows = folded.filter(pl.col("state").is_in([state.value for state in states]))

@@ -22,24 +22,23 @@ def enquire_bank(batch_id: str, *, control: Control, lake: Lake, bank: Bank) -> 
 
 
 def ask_about(message: str, batch: Batch, lake: Lake, bank: Bank) -> bool:
-    """Ask about one message and keep the answer; False when the bank never received it, or says nothing.
-
-    An answer nobody can read is no answer: what is kept is never deleted, and every settlement reads all of it.
-    """
+    """Ask about one message and keep the answer; False when the bank never received it, or says nothing."""
     assert batch.instruction is not None
     try:
         answer = bank.enquire(batch.instruction.bank_id, message)
     except BankSilence:
         return False
-    if answer is None or not _readable(answer):
-        return False
-    keep_receipt(answer, batch, lake, "enquired")
-    return True
+    return answer is not None and keep_answer(answer, batch, lake)
 
 
-def _readable(answer: bytes) -> bool:
+def keep_answer(answer: bytes, batch: Batch, lake: Lake) -> bool:
+    """Keep what the bank answered to an enquiry; False, and nothing kept, when nobody can read it.
+
+    Such an answer is none: what is kept is never deleted, and every settlement reads all of it.
+    """
     try:
         parse_inbound(answer)
     except Refusal:
         return False
+    keep_receipt(answer, batch, lake, "enquired")
     return True

@@ -1,13 +1,12 @@
 """Import a card registry snapshot as a new version; readers see the old or the new one, never a mixture."""
 
-import io
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import polars as pl
 
-from yikatong import cards
+from yikatong import cards, parquet
 from yikatong.errors import Conflict, Refusal
 from yikatong.payments import digest_of, sha256_hex
 from yikatong.ports import Control, Lake, Reports
@@ -66,10 +65,8 @@ def _import(
     version = sha256_hex(data)[:16]
     parts = cards.split_by_partition(snapshot.frame)
     for partition, frame in parts.items():
-        buffer = io.BytesIO()
-        frame.write_parquet(buffer)
         key = partition_key(version, partition)
-        lake.put_once(key, buffer.getvalue(), digest_of("import_cards", key))
+        lake.put_once(key, parquet.encode(frame), digest_of("import_cards", key))
     _make_current(version, object_key, sequencer, snapshot.frame.height, control, now)
     return Imported(version, snapshot.frame.height, snapshot.faults.height, len(parts)), snapshot.faults
 

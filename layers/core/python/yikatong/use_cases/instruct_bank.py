@@ -1,13 +1,12 @@
 """Tell the bank: ids and bytes are stored before it sees them; each message leaves at most once (PROTOCOL B1, B2)."""
 
-import io
 import json
 from contextlib import suppress
 from datetime import datetime
 
 import polars as pl
 
-from yikatong import claims
+from yikatong import claims, parquet
 from yikatong.bank.pain001 import build_message, message_id, message_plan, remittance
 from yikatong.bank.settings import Banks, BankSettings
 from yikatong.batches import Batch, Instruction, batch_key
@@ -80,13 +79,13 @@ def _store(
     data = lake.get(batch.selection.key)
     if data is None or sha256_hex(data) != batch.selection.sha256:
         raise NotAsApproved(f"{batch.batch_id}: its selection was altered")
-    selection = pl.read_parquet(io.BytesIO(data))
+    selection = parquet.decode(data)
     _check(batch, selection, lake, control, settings)
     payments = _payments(batch, selection.filter(pl.col("outcome") == "sent"), agent, book, secret)
     digest = digest_of("instruct_bank", batch.batch_id, batch.selection.sha256, agent.bank_id, agent.max_lines)
     key = f"instructions/{batch.batch_id}/payments.parquet"
-    stored = lake.put_once(key, _parquet(payments), digest).data
-    payments = pl.read_parquet(io.BytesIO(stored))
+    stored = lake.put_once(key, parquet.encode(payments), digest).data
+    payments = parquet.decode(stored)
     messages = payments["message_id"].unique(maintain_order=True).to_list()
     for message in messages:
         lines = payments.filter(pl.col("message_id") == message)
@@ -192,9 +191,3 @@ def sent_key(message: str) -> str:
 def resent_key(message: str, attempt: int | None) -> str:
     """Where a person's order to send once more is noted; without `attempt`, the prefix of all of them."""
     return f"sent-again/{message}/" + ("" if attempt is None else f"{attempt}")
-
-
-def _parquet(frame: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer)
-    return buffer.getvalue()

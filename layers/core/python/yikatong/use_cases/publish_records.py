@@ -1,6 +1,5 @@
 """Publish final outcomes of formal payments; for a trial, record that the region has passed it (DESIGN §2, §4)."""
 
-import io
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from yikatong import parquet
 from yikatong.bank.codes import reason
 from yikatong.batches import Batch, PassedTrial, batch_key, batches_pk, trial_key
 from yikatong.errors import Conflict
@@ -84,7 +84,7 @@ def _report_result(batch: Batch, reach: Reach) -> None:
 def _read(key: str, lake: Lake) -> pl.DataFrame:
     data = lake.get(key)
     assert data is not None, "stored before the batch names it, and never deleted"
-    return pl.read_parquet(io.BytesIO(data))
+    return parquet.decode(data)
 
 
 def _pass_trial(batch: Batch, reach: Reach) -> None:

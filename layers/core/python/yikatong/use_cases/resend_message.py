@@ -10,7 +10,7 @@ from yikatong.payments import digest_of
 from yikatong.plan import Mode
 from yikatong.ports import Bank, BankSilence, Lake, Workflow
 from yikatong.states import SETTLEABLE
-from yikatong.use_cases.enquire_bank import ask_about
+from yikatong.use_cases.enquire_bank import keep_answer
 from yikatong.use_cases.instruct_bank import message_key, resent_key, sent_key
 from yikatong.use_cases.publish_records import Reach
 from yikatong.use_cases.receive_receipt import take_effect
@@ -36,12 +36,14 @@ def resend_message(
     if batch.instruction is None or batch.state not in SETTLEABLE:
         raise Refusal("批次还没有向银行发出指令。", "conflict")
     bank.prepare(batch.instruction.bank_id)
+    no_word = Refusal("银行目前没有答复查询，无法确认它是否收到过报文，请稍后再试。", "bank_silent")
     try:
         answer = bank.enquire(batch.instruction.bank_id, message_id)
     except BankSilence:
-        raise Refusal("银行目前没有答复查询，无法确认它是否收到过报文，请稍后再试。", "bank_silent") from None
+        raise no_word from None
     if answer is not None:
-        ask_about(message_id, batch, lake, bank)
+        if not keep_answer(answer, batch, lake):
+            raise no_word
         take_effect(batch.batch_id, reach, workflow)
         return "answered"
     attempt = _next_attempt(message_id, sent, now, banks.bank(batch.instruction.bank_id).message_deadline_s, lake)

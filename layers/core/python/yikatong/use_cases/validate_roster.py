@@ -1,6 +1,5 @@
 """Take in a roster: find its batch, judge every row, freeze what was accepted, and write the report back (DESIGN §2, §4)."""
 
-import io
 import json
 import re
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from yikatong import batches
+from yikatong import batches, parquet
 from yikatong.batches import Batch, Occasion, RosterObject, Upload, batch_key, roster_object_key, upload_key
 from yikatong.errors import Conflict, Refusal
 from yikatong.payments import batch_id as identify
@@ -297,9 +296,7 @@ def _judged(batch: Batch, validation: Validation, registry: CurrentRegistry | No
         "validate_roster", batch.batch_id, batch.received_at, registry.registry_version if registry else ""
     )
     key = batches.rows_key(batch.batch_id, digest)
-    buffer = io.BytesIO()
-    validation.frame.write_parquet(buffer)
-    stored = lake.put_once(key, buffer.getvalue(), digest).data
+    stored = lake.put_once(key, parquet.encode(validation.frame), digest).data
     lake.put_once(batches.review_key(key), _review_list(validation.frame), digest)
     return batch.moved(BatchState.VALIDATED, rows_key=key, rows_sha256=sha256_hex(stored), **changes)
 
