@@ -11,6 +11,9 @@ from yikatong.plan import Mode, PlanBook, Subsidy, SubsidySettings
 # Given the payees' ids (Series of String, with repetitions), the registry rows of the partitions they live in, in
 # cards.SCHEMA; more rows than asked for do no harm.
 RegistryFor = Callable[[pl.Series], pl.DataFrame]
+# Given a slot of the roster, whom other batches have claimed for it or for a slot that overlaps it, in the roster's own
+# subsidy and in those it excludes: columns as elsewhere.CLAIMED.
+ClaimedFor = Callable[[str], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,9 @@ class RosterContext:
     """`as_of` is the day the roster is judged for; slots are judged at `plan.judging_date` of it.
 
     `occasions` are the names of the occasions opened for this subsidy. `registry_for` None: no registry exists yet,
-    cards are not judged and the report says so.
+    cards are not judged and the report says so. `claimed` None: nobody knows what was claimed elsewhere, as on a clerk's
+    own machine. `departed` are those who died or moved away (columns as departures.DEPARTED), None where no list was
+    supplied. `sheet` names the workbook's sheet to read, empty where the file has only one roster.
     """
 
     book: PlanBook
@@ -29,3 +34,6 @@ class RosterContext:
     settings: SubsidySettings
     occasions: Collection[str] = ()
     registry_for: RegistryFor | None = None
+    claimed: ClaimedFor | None = None
+    departed: pl.DataFrame | None = None
+    sheet: str = ""
