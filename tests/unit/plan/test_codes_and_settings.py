@@ -103,11 +103,30 @@ def test_settings_have_defaults_and_exclusive_groups() -> None:
     assert settings.for_subsidy(None).payday == 10
 
 
+def test_subsidies_that_exclude_each_other_say_so_on_both_sides() -> None:
+    settings = Settings.committed()
+    urban, destitute = settings.for_subsidy("urban-minimum-living"), settings.for_subsidy("rural-destitute-living")
+    assert destitute.code in urban.exclusive_with
+    assert urban.code in destitute.exclusive_with
+    assert (urban.exclusive_level, settings.for_subsidy("forest-ranger").exclusive_with) == ("review", ())
+
+
 def test_names_that_reveal_illness_disability_or_bereavement_are_sensitive(book: PlanBook) -> None:
     settings = Settings.committed()
     for subsidy in book.plan(2023).subsidies:
         if any(word in subsidy.name for word in ("残疾", "孤儿", "艾滋病", "医疗")):
             assert settings.for_subsidy(subsidy.code).sensitive, subsidy.name
+
+
+def test_an_exclusion_within_a_claim_group_would_say_the_same_thing_twice(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    text = SETTINGS_PATH.read_text("utf-8")
+    for own, other in (("urban", "rural"), ("rural", "urban")):
+        header = f"[subsidy.{own}-heating]"
+        text = text.replace(header, f'{header}\nexclusive_with = ["{other}-heating"]')
+    path.write_text(text, "utf-8")
+    with pytest.raises(Refusal, match="已经互斥"):
+        Settings.load(path)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +143,11 @@ def test_names_that_reveal_illness_disability_or_bereavement_are_sensitive(book:
         ("payday = 10 ", "payday = ", "TOML"),
         ("[subsidy.rural-heating]\nhousehold = true", "[subsidy.rural-heating]\nhousehold = false", "必须相同"),
         ("[subsidy.public-rental-housing]", "[subsidy.Public]", "不合规"),
+        ('exclusive_with = ["disabled-hardship-living"]', 'exclusive_with = ["corn-producer"]', "互相写明"),
+        ('exclusive_with = ["disabled-hardship-living"]', 'exclusive_with = "corn-producer"', "列表"),
+        ('exclusive_with = ["disabled-hardship-living"]', "exclusive_with = [1]", "代码的列表"),
+        ('exclusive_with = ["disabled-hardship-living"]', 'exclusive_level = "hold"', "review 或 exclude"),
+        ("sensitive = false", 'sensitive = false\nexclusive_with = ["corn-producer"]', "所有项目互斥"),
     ],
 )
 def test_a_settings_file_with_a_fault_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:

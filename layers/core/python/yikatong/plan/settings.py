@@ -30,6 +30,9 @@ class SubsidySettings:
     approval_expiry_days: int
     amount_limit_fen: int | None = None
     second_approval_fen: int | None = None
+    exclusive_with: tuple[str, ...] = ()
+    """Codes of subsidies that a person should not have had for an overlapping period; `exclusive_level` says what of it."""
+    exclusive_level: str = "review"
 
     @property
     def exclusive(self) -> bool:
@@ -46,7 +49,7 @@ class ScheduleSettings:
 
 
 # What a key takes: its type and, for integers, the least and the greatest value.
-_KEYS: dict[str, tuple[type[int] | type[bool] | type[str], int, int]] = {
+_KEYS: dict[str, tuple[type[int] | type[bool] | type[str] | type[list[str]], int, int]] = {
     "payday": (int, 1, LAST_PAYDAY),
     "household": (bool, 0, 1),
     "sensitive": (bool, 0, 1),
@@ -55,8 +58,11 @@ _KEYS: dict[str, tuple[type[int] | type[bool] | type[str], int, int]] = {
     "amount_limit_fen": (int, 1, 10**10),
     "second_approval_fen": (int, 1, 10**14),
     "claim_group": (str, 0, 0),
+    "exclusive_with": (list, 0, 0),
+    "exclusive_level": (str, 0, 0),
 }
-_OPTIONAL = {"amount_limit_fen", "second_approval_fen", "claim_group"}
+_OPTIONAL = {"amount_limit_fen", "second_approval_fen", "claim_group", "exclusive_with", "exclusive_level"}
+EXCLUSIVE_LEVELS = ("review", "exclude")
 
 
 @dataclass(frozen=True)
@@ -82,8 +88,8 @@ class Settings:
         defaults = _table(data, "defaults")
         if missing := sorted(set(_KEYS) - _OPTIONAL - set(defaults)):
             raise Refusal(f"设置 [defaults] 缺少 {'、'.join(missing)}", "bad_settings")
-        if "claim_group" in defaults:
-            raise Refusal("设置 [defaults] 不能有 claim_group：那会使所有项目互斥", "bad_settings")
+        if not {"claim_group", "exclusive_with"}.isdisjoint(defaults):
+            raise Refusal("设置 [defaults] 不能有 claim_group 或 exclusive_with：那会使所有项目互斥", "bad_settings")
         base = SubsidySettings(code="", claim_group="", **_checked(defaults, "defaults"))
         by_code: dict[str, SubsidySettings] = {}
         for code, table in _table(data, "subsidy").items():
@@ -93,6 +99,7 @@ class Settings:
             values = {"code": code, "claim_group": code} | _checked(table, f"subsidy.{code}")
             by_code[code] = replace(base, **values)
         _same_unit_in_a_group(by_code)
+        _exclusive_both_ways(by_code)
         return cls(_schedule(_table(data, "schedule")), base, by_code)
 
     def for_subsidy(self, code: str | None) -> SubsidySettings:
@@ -126,13 +133,17 @@ def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
             raise Refusal(f"设置 [{where}] 的 {key} 应是{_kind_name(kind)}", "bad_settings")
         if type(value) is int and not low <= value <= high:
             raise Refusal(f"设置 [{where}] 的 {key} 应在 {low} 至 {high} 之间", "bad_settings")
-        if type(value) is str:
-            check_code(value)
-    return table
+        if key == "exclusive_level" and value not in EXCLUSIVE_LEVELS:
+            raise Refusal(f"设置 [{where}] 的 {key} 应是 {' 或 '.join(EXCLUSIVE_LEVELS)}", "bad_settings")
+        for code in [value] if type(value) is str else value if type(value) is list else []:
+            if type(code) is not str:
+                raise Refusal(f"设置 [{where}] 的 {key} 应是代码的列表", "bad_settings")
+            check_code(code)
+    return {key: tuple(value) if type(value) is list else value for key, value in table.items()}
 
 
 def _kind_name(kind: type) -> str:
-    return {int: "整数", bool: "true 或 false", str: "文字"}[kind]
+    return {int: "整数", bool: "true 或 false", str: "文字", list: "列表"}[kind]
 
 
 def _same_unit_in_a_group(by_code: Mapping[str, SubsidySettings]) -> None:
@@ -141,6 +152,17 @@ def _same_unit_in_a_group(by_code: Mapping[str, SubsidySettings]) -> None:
         for other in by_code.values():
             if one.claim_group == other.claim_group and one.household != other.household:
                 raise Refusal(f"设置里互斥的 {one.code} 与 {other.code} 的 household 必须相同", "bad_settings")
+
+
+def _exclusive_both_ways(by_code: Mapping[str, SubsidySettings]) -> None:
+    """An exclusion that works one way only would depend on whose roster comes first."""
+    for one in by_code.values():
+        for code in one.exclusive_with:
+            other = by_code.get(code)
+            if other is None or one.code not in other.exclusive_with:
+                raise Refusal(f"设置里 {one.code} 与 {code} 的 exclusive_with 必须互相写明", "bad_settings")
+            if one.claim_group == other.claim_group:
+                raise Refusal(f"设置里 {one.code} 与 {code} 同一 claim_group，已经互斥", "bad_settings")
 
 
 def _schedule(table: Mapping[str, Any]) -> ScheduleSettings:
