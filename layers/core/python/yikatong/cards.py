@@ -60,7 +60,7 @@ CHINESE_STATES = {
 }
 _YES = ("启用", "已启用", "激活", "已激活", "是", "1")
 _NO = ("未启用", "停用", "未激活", "否", "0")
-# The registry's typed columns, as its Parquet partitions hold them.
+# The registry as it is judged by: one row per id number, ascending by `number`, the id's first 17 digits.
 SCHEMA: dict[str, pl.DataType] = {
     "id_number": pl.String(),
     "name": pl.String(),
@@ -69,6 +69,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "card_state": pl.String(),
     "social_account": pl.Boolean(),
     "financial_account": pl.Boolean(),
+    "number": pl.Int64(),
 }
 TITLES = {
     "name": "姓名",
@@ -102,6 +103,12 @@ def empty_registry() -> pl.DataFrame:
     return pl.DataFrame(schema=SCHEMA)
 
 
+def as_registry(cards: pl.DataFrame) -> pl.DataFrame:
+    """Cards (SCHEMA but for `number`; right ids, each once) as a registry. Every registry is made here."""
+    numbers = identity.numbers_of(cards["id_number"]).alias("number")
+    return cards.with_columns(numbers).sort("number").select(*SCHEMA)
+
+
 def partitions_of(ids: pl.Series | Iterable[str | None]) -> list[str]:
     """The partitions (first four digits, sorted) that hold these holders' cards."""
     series = ids if isinstance(ids, pl.Series) else pl.Series(list(ids), dtype=pl.String)
@@ -109,10 +116,8 @@ def partitions_of(ids: pl.Series | Iterable[str | None]) -> list[str]:
 
 
 def split_by_partition(registry: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The registry by partition, each sorted by id number so that equal snapshots give equal files."""
-    keyed = registry.with_columns(pl.col("id_number").str.slice(0, PARTITION_DIGITS).alias("partition")).sort(
-        "id_number"
-    )
+    """The registry by partition, each ascending by number."""
+    keyed = registry.with_columns(pl.col("id_number").str.slice(0, PARTITION_DIGITS).alias("partition"))
     parts = keyed.partition_by("partition", as_dict=True, include_key=False, maintain_order=True)
     return {str(key[0]): part for key, part in parts.items()}
 
@@ -136,7 +141,7 @@ def read_snapshot(data: bytes, on: date) -> CardSnapshot:
     typed = _typed(cells.with_row_index("row", offset=2).with_columns(pl.col("row").cast(pl.Int32)), on)
     good = typed.filter(pl.col("fault").is_null())
     # The same row twice is one card; two different rows for one holder are nobody's word on where to pay.
-    distinct = good.unique(subset=list(SCHEMA), keep="first", maintain_order=True)
+    distinct = good.unique(subset=list(TITLES), keep="first", maintain_order=True)
     repeated = distinct.filter(pl.col("id_number").is_duplicated())
     faults = pl.concat(
         [
@@ -144,8 +149,8 @@ def read_snapshot(data: bytes, on: date) -> CardSnapshot:
             repeated.select("row", code=pl.lit("card_repeated")),
         ]
     ).sort("row")
-    frame = distinct.join(repeated.select("id_number").unique(), on="id_number", how="anti").select(*SCHEMA)
-    return CardSnapshot(frame.sort("id_number"), faults)
+    frame = distinct.join(repeated.select("id_number").unique(), on="id_number", how="anti")
+    return CardSnapshot(as_registry(frame), faults)
 
 
 def _typed(cells: pl.DataFrame, on: date) -> pl.DataFrame:
