@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,11 @@ from yikatong.plan.register import check_code
 
 SETTINGS_PATH = Path(__file__).parent / "settings.toml"
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI")
+# Columns of a roster a subsidy may ask for besides name, id, slot and amount: roster.columns.Column, whose words these are.
+REQUIRABLE_COLUMNS = (
+    "payee_name", "payee_id", "head_name", "head_id", "bank", "account", "township", "village", "village_group",
+    "standard", "quantity", "telephone", "remark",
+)  # fmt: skip
 # A later payday would not exist in February, and that month would silently pay nobody.
 LAST_PAYDAY = 28
 
@@ -33,6 +38,9 @@ class SubsidySettings:
     exclusive_with: tuple[str, ...] = ()
     """Codes of subsidies that a person should not have had for an overlapping period; `exclusive_level` says what of it."""
     exclusive_level: str = "review"
+    required_columns: tuple[str, ...] = ()
+    """Of REQUIRABLE_COLUMNS; a roster without one is refused, a row whose cell is blank is excluded."""
+    amount_is_quantity_times_standard: bool = False
 
     @property
     def exclusive(self) -> bool:
@@ -60,8 +68,13 @@ _KEYS: dict[str, tuple[type[int] | type[bool] | type[str] | type[list[str]], int
     "claim_group": (str, 0, 0),
     "exclusive_with": (list, 0, 0),
     "exclusive_level": (str, 0, 0),
+    "required_columns": (list, 0, 0),
+    "amount_is_quantity_times_standard": (bool, 0, 1),
 }
-_OPTIONAL = {"amount_limit_fen", "second_approval_fen", "claim_group", "exclusive_with", "exclusive_level"}
+_OPTIONAL = {
+    "amount_limit_fen", "second_approval_fen", "claim_group", "exclusive_with", "exclusive_level", "required_columns",
+    "amount_is_quantity_times_standard",
+}  # fmt: skip
 EXCLUSIVE_LEVELS = ("review", "exclude")
 
 
@@ -100,6 +113,7 @@ class Settings:
             by_code[code] = replace(base, **values)
         _same_unit_in_a_group(by_code)
         _exclusive_both_ways(by_code)
+        _ask_for_what_they_use([base, *by_code.values()])
         return cls(_schedule(_table(data, "schedule")), base, by_code)
 
     def for_subsidy(self, code: str | None) -> SubsidySettings:
@@ -135,6 +149,10 @@ def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
             raise Refusal(f"设置 [{where}] 的 {key} 应在 {low} 至 {high} 之间", "bad_settings")
         if key == "exclusive_level" and value not in EXCLUSIVE_LEVELS:
             raise Refusal(f"设置 [{where}] 的 {key} 应是 {' 或 '.join(EXCLUSIVE_LEVELS)}", "bad_settings")
+        if key == "required_columns":
+            if unknown := [repr(name) for name in value if name not in REQUIRABLE_COLUMNS]:
+                raise Refusal(f"设置 [{where}] 的 {key} 有不认识的列：{'、'.join(unknown)}", "bad_settings")
+            continue
         for code in [value] if type(value) is str else value if type(value) is list else []:
             if type(code) is not str:
                 raise Refusal(f"设置 [{where}] 的 {key} 应是代码的列表", "bad_settings")
@@ -163,6 +181,17 @@ def _exclusive_both_ways(by_code: Mapping[str, SubsidySettings]) -> None:
                 raise Refusal(f"设置里 {one.code} 与 {code} 的 exclusive_with 必须互相写明", "bad_settings")
             if one.claim_group == other.claim_group:
                 raise Refusal(f"设置里 {one.code} 与 {code} 同一 claim_group，已经互斥", "bad_settings")
+
+
+def _ask_for_what_they_use(policies: Sequence[SubsidySettings]) -> None:
+    """What a subsidy pays by must stand in its rosters: a claim key or a product made of nothing would be somebody's money."""
+    for policy in policies:
+        used = ["head_id"] * policy.household + ["standard", "quantity"] * policy.amount_is_quantity_times_standard
+        if missing := [name for name in used if name not in policy.required_columns]:
+            what = "household" if "head_id" in missing else "amount_is_quantity_times_standard"
+            raise Refusal(
+                f"设置 {policy.code or '[defaults]'} 有 {what}，required_columns 必须包含 {'、'.join(missing)}", "bad_settings"
+            )
 
 
 def _schedule(table: Mapping[str, Any]) -> ScheduleSettings:
