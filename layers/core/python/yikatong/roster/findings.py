@@ -100,6 +100,17 @@ _EXCLUDE = _rules(
     ("slot_empty", "属期是空的", "请填写属期，例如 {example}"),
     ("slot_unreadable", "属期看不懂或与发放频次（{frequency}）不符", "应写作 {example}"),
     ("slot_not_payable", "{detail}", "请核对属期；确需发放的请在可发放的时间上传"),
+    (
+        "already_claimed",
+        "本人（户）这一属期的本项补贴已由其他批次发放或正在发放（{batch}）",
+        "不再发放，请从名册中删去；如该批次撤回，请把本行列入新的名册",
+    ),
+    (
+        "exclusive_claimed",
+        "本人（户）已领取与本项互斥的补贴（{slot} 属期“{subsidy}”，批次 {batch}）",
+        "不能同时领取，请核实后只保留一项",
+    ),
+    ("deceased_before_slot", "本人已列入去世名单（{on}），早于这一属期", "不发放；名单有误的请更正名单后重新上传名册"),
     ("repeated_identical", "与第{first}行完全相同，同一人（户）同一属期只发一次", "只剔除本行，无需处理"),
     ("person_and_household", "同一人同一属期既单独、又随户（或随两户）出现在第{rows}行", "都不发放，请核实后只留一行"),
     ("repeated_different", "同一人（户）同一属期出现在第{rows}行，内容不一致", "都不发放，请核实后只留一行"),
@@ -121,6 +132,14 @@ _REVIEW = _rules(
     ("account_shared", "同一银行账号对应{count}个收款人", "请核对账号；代领的请填写收款人姓名和身份证号"),
     ("person_two_names", "同一身份证号在第{rows}行有不同的姓名", "请核对姓名和身份证号"),
     ("age_implausible", "按身份证号年龄超过 {limit} 岁", "请核实本人是否健在"),
+    (
+        "exclusive_review",
+        "本人（户）已领取按规定不与本项同时享受的补贴（{slot} 属期“{subsidy}”，批次 {batch}）",
+        "请核实；确可同时享受的由审批人逐人确认",
+    ),
+    ("deceased", "本人已列入去世名单（{on}）", "请核实；这一属期仍应发放的由审批人逐人确认"),
+    ("payee_deceased", "收款人已列入去世名单（{on}）", "请核实，并改填现在的收款人；名单有误的由审批人逐人确认"),
+    ("moved_away", "本人已列入迁出名单（{on}）", "请核实；这一属期仍应发放的由审批人逐人确认"),
 )  # fmt: skip
 _REMARK = _rules(
     Level.REMARK,
@@ -136,6 +155,12 @@ _REMARK = _rules(
     ("column_ignored", "“{found}”列不是名册的列，没有读取", "如为必要的列，请改用模板中的列名"),
     ("totals_dropped", "末尾的合计行已核对，金额 {written} 元", "合计行不作为数据行，无需处理"),
     ("totals_unchecked", "合计行的金额看不懂，或有金额看不懂的行，无法核对", "请以本报告的合计为准"),
+    ("rows_known", "与已有的名册内容完全相同：{other}", "已经发放或正在发放的人不会再发；如不是重复报送，请核对名册"),
+    (
+        "region_named",
+        "文件名写的地区与报送的地区不同：文件名有“{named}”，报送的是{region}",
+        "请核对地区；放错地区的请撤回后重新报送",
+    ),
     ("cards_unknown", "尚无社会保障卡数据，未检查收款人的卡", "发放时会再次检查"),
 )  # fmt: skip
 
@@ -157,6 +182,15 @@ WITHOUT_DETAILS = {
     "amount_over_limit": "发放金额超过本项目单笔上限",
     "account_shared": "同一银行账号对应几个收款人",
     "person_two_names": "同一身份证号有不同的姓名",
+    "already_claimed": "本人（户）这一属期的本项补贴已由其他批次发放或正在发放",
+    "rows_known": "与已有的名册内容完全相同",
+    "region_named": "文件名写的地区与报送的地区不同",
+    "exclusive_claimed": "本人（户）已领取与本项互斥的补贴",
+    "exclusive_review": "本人（户）已领取按规定不与本项同时享受的补贴",
+    "deceased_before_slot": "本人在这一属期之前已列入去世名单",
+    "deceased": "本人已列入去世名单，请核实",
+    "payee_deceased": "收款人已列入去世名单，请核实",
+    "moved_away": "本人已列入迁出名单，请核实",
     "age_implausible": "按身份证号年龄过高，请核实本人是否健在",
 }
 """Texts that a check fills in, said without what it filled in: for where only the code is known."""
