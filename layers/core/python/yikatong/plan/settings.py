@@ -190,7 +190,8 @@ def _ask_for_what_they_use(policies: Sequence[SubsidySettings]) -> None:
         if missing := [name for name in used if name not in policy.required_columns]:
             what = "household" if "head_id" in missing else "amount_is_quantity_times_standard"
             raise Refusal(
-                f"设置 {policy.code or '[defaults]'} 有 {what}，required_columns 必须包含 {'、'.join(missing)}", "bad_settings"
+                f"设置 {policy.code or '[defaults]'} 有 {what}，required_columns 必须包含 {'、'.join(missing)}",
+                "bad_settings",
             )
 
 
