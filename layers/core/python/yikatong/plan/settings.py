@@ -149,7 +149,7 @@ def _checked(table: dict[str, Any], where: str) -> dict[str, Any]:
             raise Refusal(f"设置 [{where}] 的 {key} 应在 {low} 至 {high} 之间", "bad_settings")
         if key == "exclusive_level" and value not in EXCLUSIVE_LEVELS:
             raise Refusal(f"设置 [{where}] 的 {key} 应是 {' 或 '.join(EXCLUSIVE_LEVELS)}", "bad_settings")
-        if key == "required_columns":
+        if key == "required_columns" and isinstance(value, list):
             if unknown := [repr(name) for name in value if name not in REQUIRABLE_COLUMNS]:
                 raise Refusal(f"设置 [{where}] 的 {key} 有不认识的列：{'、'.join(unknown)}", "bad_settings")
             continue
