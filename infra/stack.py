@@ -37,10 +37,11 @@ class Deployment:
 
 
 def deploy(settings: StackSettings) -> Deployment:
-    """Declare every resource. An unregistered subsidy stops it before anything is declared."""
+    """Declare every resource. An unregistered subsidy, in a plan or in the settings, stops it before anything is declared."""
     book = PlanBook.committed() if settings.plans is None else PlanBook.load(settings.plans)
-    require_registered(book)
-    derived = tuple(derive_schedules(book, Settings.committed()))
+    policy = Settings.committed()
+    require_registered(book, policy)
+    derived = tuple(derive_schedules(book, policy))
 
     context = Context.current(settings)
     made = Resources(

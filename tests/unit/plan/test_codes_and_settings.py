@@ -6,17 +6,18 @@ import pytest
 
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook, Register, Settings, require_registered
-from yikatong.plan.settings import SETTINGS_PATH
+from yikatong.plan.settings import REQUIRABLE_COLUMNS, SETTINGS_PATH
+from yikatong.roster.columns import REQUIRED, Column, required_columns_of
 
 
 def test_every_subsidy_of_the_committed_plan_is_registered(book: PlanBook) -> None:
-    require_registered(book)
+    require_registered(book, Settings.committed())
     assert len({subsidy.code for subsidy in book.plan(2023).subsidies}) == 45
 
 
 def test_a_plan_that_is_not_registered_does_not_deploy_and_each_row_is_named(only_2024: PlanBook) -> None:
     with pytest.raises(Refusal) as caught:
-        require_registered(only_2024)
+        require_registered(only_2024, Settings.committed())
     for subsidy in only_2024.plan(2024).subsidies:
         assert str(subsidy) in caught.value.message
 
@@ -49,7 +50,7 @@ def test_once_registered_the_new_plan_deploys_and_an_old_name_stays_an_alias(
     register = Register.load(path)
     source = Path(__file__).parent / "fixtures" / "plan-2024.csv"
     book = PlanBook.load([source], register)
-    require_registered(book)
+    require_registered(book, Settings.committed())
     assert book.by_code(2024, "corn-producer").number == 5
     assert register.code_by_name("玉米种植者补贴") == register.code_by_name("玉米生产者补贴") == "corn-producer"
     assert register.with_plan(book.plan(2024).year, book.plan(2024).names, {}) == register
@@ -83,8 +84,31 @@ def test_the_committed_register_is_written_as_it_is_read() -> None:
     assert register.to_csv() == (SETTINGS_PATH.parent / "register.csv").read_text("utf-8")
 
 
-def test_the_settings_speak_only_of_registered_codes() -> None:
-    assert Settings.committed().unknown_codes(Register.committed().codes) == []
+def test_a_mistyped_code_in_the_settings_does_not_deploy_as_if_nothing_had_been_said(
+    tmp_path: Path, book: PlanBook
+) -> None:
+    path = tmp_path / "settings.toml"
+    text = SETTINGS_PATH.read_text("utf-8")
+    path.write_text(text.replace("[subsidy.corn-producer]", "[subsidy.corn-producers]"), "utf-8")
+    with pytest.raises(Refusal, match="登记簿里：corn-producers$"):
+        require_registered(book, Settings.load(path))
+
+
+def test_every_household_subsidy_asks_for_the_head_and_every_farm_subsidy_for_area_and_standard(book: PlanBook) -> None:
+    settings = Settings.committed()
+    for subsidy in book.plan(2023).subsidies:
+        policy = settings.for_subsidy(subsidy.code)
+        farm = "生产者补贴" in subsidy.name or "耕地" in subsidy.name
+        assert policy.amount_is_quantity_times_standard == farm, subsidy.name
+        assert {"standard", "quantity"}.issubset(policy.required_columns) == farm, subsidy.name
+        assert ("head_id" in policy.required_columns) == policy.household, subsidy.name
+
+
+def test_what_the_settings_may_ask_for_are_the_columns_of_a_roster() -> None:
+    assert set(REQUIRABLE_COLUMNS) == set(Column) - set(REQUIRED)
+    corn = required_columns_of(Settings.committed().for_subsidy("corn-producer"))
+    assert corn == (*REQUIRED, Column.HEAD_ID, Column.STANDARD, Column.QUANTITY)
+    assert required_columns_of(Settings.committed().for_subsidy(None)) == REQUIRED
 
 
 def test_settings_have_defaults_and_exclusive_groups() -> None:
@@ -147,6 +171,12 @@ def test_an_exclusion_within_a_claim_group_would_say_the_same_thing_twice(tmp_pa
         ('exclusive_with = ["disabled-hardship-living"]', 'exclusive_with = "corn-producer"', "列表"),
         ('exclusive_with = ["disabled-hardship-living"]', "exclusive_with = [1]", "代码的列表"),
         ('exclusive_with = ["disabled-hardship-living"]', 'exclusive_level = "hold"', "review 或 exclude"),
+        ('required_columns = ["head_id"]', 'required_columns = ["head_id", "shoe_size"]', "不认识的列：'shoe_size'"),
+        ('required_columns = ["head_id"]', 'required_columns = "head_id"', "列表"),
+        ('required_columns = ["head_id"]', "required_columns = [[]]", "不认识的列"),
+        ('required_columns = ["head_id"]', "", "household，required_columns 必须包含 head_id"),
+        ('"standard", "quantity"]', '"standard"]', "quantity_times_standard，required_columns 必须包含 quantity"),
+        ("sensitive = false", "sensitive = false\namount_is_quantity_times_standard = true", "defaults"),
         ("sensitive = false", 'sensitive = false\nexclusive_with = ["corn-producer"]', "所有项目互斥"),
     ],
 )

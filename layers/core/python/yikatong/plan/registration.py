@@ -1,7 +1,8 @@
-"""Whether every subsidy of the loaded plans has its permanent code: a stack with one that has not does not deploy."""
+"""Whether plans and settings speak of permanent codes only: a stack in which one does not is not deployed."""
 
 from yikatong.errors import Refusal
 from yikatong.plan.book import PlanBook
+from yikatong.plan.settings import Settings
 
 
 def unregistered(book: PlanBook) -> list[str]:
@@ -15,7 +16,12 @@ def unregistered(book: PlanBook) -> list[str]:
     ]
 
 
-def require_registered(book: PlanBook) -> None:
-    """Refuse a book with an unregistered subsidy, naming each: such a stack does not deploy (DESIGN §1)."""
+def require_registered(book: PlanBook, settings: Settings) -> None:
+    """Refuse a book with an unregistered subsidy, or settings of one, naming each: such a stack does not deploy (DESIGN §1).
+
+    A mistyped code in the settings would silently mean the defaults: no limit, no household, nothing sensitive.
+    """
     if names := unregistered(book):
         raise Refusal(f"下列项目还没有永久代码，请先运行 yikatong plan register：{'；'.join(names)}", "unregistered")
+    if codes := settings.unknown_codes(book.register.codes):
+        raise Refusal(f"设置里的项目代码不在登记簿里：{'、'.join(codes)}", "unregistered")
