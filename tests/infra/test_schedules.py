@@ -11,6 +11,7 @@ from infra.stack import deploy
 from tests.infra.recorder import PARTITION, REGION, Recorder, record, settings
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook, Settings, derive_schedules
+from yikatong.plan.settings import SETTINGS_PATH
 
 DERIVED = {schedule.name: schedule for schedule in derive_schedules(PlanBook.committed(), Settings.committed())}
 
@@ -66,4 +67,15 @@ def test_a_plan_with_an_unregistered_subsidy_does_not_deploy(tmp_path: Path) -> 
     recorder = Recorder()
     with pytest.raises(Refusal, match="从未登记的补贴"):
         record(lambda: deploy(settings(plans=(plan,))), recorder)
+    assert not [resource for resource in recorder.resources if resource.type.startswith("aws:")]
+
+
+def test_settings_for_a_code_nobody_holds_do_not_deploy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mistyped = tmp_path / "settings.toml"
+    text = SETTINGS_PATH.read_text(encoding="utf-8")
+    mistyped.write_text(text.replace("[subsidy.corn-producer]", "[subsidy.corn-producers]"), encoding="utf-8")
+    monkeypatch.setattr("yikatong.plan.settings.SETTINGS_PATH", mistyped)
+    recorder = Recorder()
+    with pytest.raises(Refusal, match="corn-producers"):
+        record(lambda: deploy(settings()), recorder)
     assert not [resource for resource in recorder.resources if resource.type.startswith("aws:")]

@@ -90,7 +90,7 @@ def test_a_mistyped_code_in_the_settings_does_not_deploy_as_if_nothing_had_been_
     path = tmp_path / "settings.toml"
     text = SETTINGS_PATH.read_text("utf-8")
     path.write_text(text.replace("[subsidy.corn-producer]", "[subsidy.corn-producers]"), "utf-8")
-    with pytest.raises(Refusal, match="登记簿里：corn-producers$"):
+    with pytest.raises(Refusal, match=r"登记簿里：corn-producers$"):
         require_registered(book, Settings.load(path))
 
 
