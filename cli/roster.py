@@ -141,6 +141,19 @@ def _show(validation: "Validation", output: Output, out: Path | None, *, subject
         _write(out, text.encode())
 
 
+@app.command("rules")
+def rules(
+    out: Annotated[Path | None, typer.Option("--out", metavar="文件", help="写到文件，不给则直接显示。")] = None,
+) -> None:
+    """列出名册检查的全部规则：代码、级别、问题和办法（docs/名册检查规则.md 由此生成）。"""
+    from yikatong.roster.rules_document import findings_document
+
+    if out is None:
+        typer.echo(findings_document(), nl=False)
+    else:
+        _write(out, findings_document().encode())
+
+
 @app.command("sample")
 def sample(
     number: Number,
