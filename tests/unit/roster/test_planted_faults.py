@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from yikatong import cards
+from yikatong.plan import PlanBook, Settings
+from yikatong.roster.columns import Column, required_columns_of
 from yikatong.roster.context import RosterContext
-from yikatong.roster.faults import WORKBOOK_ONLY
-from yikatong.roster.sample import Sample, fault_kinds, make_sample
+from yikatong.roster.faults import kinds_for
+from yikatong.roster.sample import Sample, make_sample
 from yikatong.roster.validation import Validation, validate
 
 ContextFor = Callable[..., RosterContext]
@@ -52,8 +54,8 @@ def test_a_roster_with_every_planted_fault_gets_every_finding_and_nothing_else(
 ) -> None:
     workbook = file_format == "xlsx"
     sample = _sample(context_for(number), slots, rows=500, seed=7, share=0.2, workbook=workbook)
-    planted = {fault.code for fault in sample.faults}
-    assert planted >= set(fault_kinds()) - (set() if workbook else WORKBOOK_ONLY)
+    kinds = kinds_for(context_for(number).settings, workbook=workbook)
+    assert {fault.code for fault in sample.faults} >= {kind.code for kind in kinds}
     assert _check(sample, context_for, number, file_format).accepted
 
 
@@ -88,6 +90,27 @@ def test_a_sample_is_the_same_for_a_seed_and_another_for_another(context: Roster
     assert first.roster_csv() == again.roster_csv()
     assert first.cards_csv() == again.cards_csv()
     assert first.roster_csv() != other.roster_csv()
+
+
+def test_a_sample_of_every_subsidy_holds_what_the_subsidy_asks_for(book: PlanBook) -> None:
+    for subsidy in book.plan(2023).subsidies:
+        settings = Settings.committed().for_subsidy(subsidy.code)
+        slot = {"1次/月": "2023-06", "4次/年": "2023Q2", "2次/年": "2023H1", "1次/年": "2023"}.get(
+            subsidy.frequency, "2023#FLOOD"
+        )
+        sample = make_sample(subsidy=subsidy, settings=settings, region="230102", rows=30, slots=[slot], seed=7)
+        asked = required_columns_of(settings)
+        assert set(asked) <= set(sample.columns)
+        assert all(row[column] for row in sample.rows for column in asked), subsidy.name
+
+
+def test_a_household_subsidys_sample_has_people_who_are_not_the_head_but_no_head_twice(
+    context_for: ContextFor,
+) -> None:
+    sample = _sample(context_for(2), ["2023-06"], rows=200, seed=7, share=0, workbook=False)
+    heads = [row[Column.HEAD_ID] for row in sample.rows]
+    assert len(set(heads)) == len(sample.rows)
+    assert 0 < sum(row[Column.HEAD_ID] != row[Column.ID] for row in sample.rows) < 40
 
 
 def test_people_to_include_stand_in_both_regions_rosters(context: RosterContext) -> None:

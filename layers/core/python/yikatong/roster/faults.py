@@ -8,11 +8,11 @@ import random
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yikatong.cards import CardState
 from yikatong.plan import Frequency, Subsidy, SubsidySettings
-from yikatong.roster.columns import Column
+from yikatong.roster.columns import Column, required_columns_of
 from yikatong.roster.findings import RULES, Level
 from yikatong.roster.people import Person
 
@@ -48,6 +48,12 @@ class Field:
     def expect(self, index: int, column: Column, *codes: str) -> None:
         self.planted += [PlantedFault(index + 1 + _HEADER_ROWS, column.label, code) for code in codes]
 
+    def pay(self, row: Row, written: str, yuan: str) -> None:
+        """Another amount, and factors that agree with it where the subsidy multiplies."""
+        row[Column.AMOUNT] = written
+        if self.settings.amount_is_quantity_times_standard:
+            row[Column.STANDARD], row[Column.QUANTITY] = yuan, "1"
+
     def append(self, row: Row) -> int:
         self.rows.append(row)
         return len(self.rows) - 1
@@ -56,21 +62,37 @@ class Field:
 Plant = Callable[[Field, int], None]
 
 
-def _cell(code: str, column: Column, change: Callable[[str], str | float]) -> tuple[str, Plant]:
+@dataclass(frozen=True)
+class Kind:
+    """A kind of fault: the code it must be reported by, how it is planted, and for which subsidies and files there is one."""
+
+    code: str
+    plant: Plant
+    suits: Callable[[SubsidySettings], bool] = lambda _: True
+    workbook_only: bool = False
+
+    def excluded(self, field: Field) -> int:
+        """How many rows end excluded."""
+        if self.code == "repeated_different" or (self.code == "person_two_names" and len(field.slots) == 1):
+            return 2
+        return int(RULES[self.code].level is Level.EXCLUDE)
+
+
+def _cell(code: str, column: Column, change: Callable[[str], str | float]) -> Kind:
     def plant(field: Field, index: int) -> None:
         field.rows[index][column] = change(str(field.rows[index][column]))
         field.expect(index, column, code)
 
-    return code, plant
+    return Kind(code, plant, lambda settings: column in required_columns_of(settings))
 
 
-def _card(code: str, change: Callable[[Person], Person], column: Column = Column.ID) -> tuple[str, Plant]:
+def _card(code: str, change: Callable[[Person], Person], column: Column = Column.ID) -> Kind:
     def plant(field: Field, index: int) -> None:
         id_number = str(field.rows[index][Column.ID])
         field.registry[id_number] = change(field.registry[id_number])
         field.expect(index, column, code)
 
-    return code, plant
+    return Kind(code, plant)
 
 
 def _wide(text: str) -> str:
@@ -87,7 +109,9 @@ def _repeat_identical(field: Field, index: int) -> None:
 
 def _repeat_different(field: Field, index: int) -> None:
     again = dict(field.rows[index])
-    again[Column.AMOUNT] = f"{again[Column.AMOUNT]}".split(".")[0] + ".37"
+    whole, _, cents = str(again[Column.AMOUNT]).partition(".")
+    other = f"{whole}.{'73' if cents == '37' else '37'}"
+    field.pay(again, other, other)
     field.expect(index, Column.ID, "repeated_different")
     field.expect(field.append(again), Column.ID, "repeated_different")
 
@@ -112,6 +136,8 @@ def _shared_account(field: Field, index: int) -> None:
     row = field.rows[index]
     row[Column.ACCOUNT] = field.registry[str(row[Column.ID])].account
     partner = {**row, Column.NAME: stranger.name, Column.ID: stranger.id_number}
+    if Column.HEAD_ID in row:
+        partner |= {Column.HEAD_NAME: stranger.name, Column.HEAD_ID: stranger.id_number}
     for place in (index, field.append(partner)):
         field.expect(place, Column.ACCOUNT, "account_shared")
 
@@ -126,16 +152,38 @@ def _account_used(field: Field, index: int) -> None:
 def _over_limit(field: Field, index: int) -> None:
     limit = field.settings.amount_limit_fen
     assert limit is not None
-    field.rows[index][Column.AMOUNT] = f"{limit // 100 + 1}.00"
+    over = f"{limit // 100 + 1}.00"
+    field.pay(field.rows[index], over, over)
     field.expect(index, Column.AMOUNT, "amount_over_limit")
 
 
-def _account(code: str, change: Callable[[str], str | float]) -> tuple[str, Plant]:
+def _amount_normalised(field: Field, index: int) -> None:
+    field.pay(field.rows[index], "1,234.50", "1234.50")
+    field.expect(index, Column.AMOUNT, "amount_normalised")
+
+
+def _amount_mismatch(field: Field, index: int) -> None:
+    """Two fen more than the product: one might be a bureau's rounding."""
+    row = field.rows[index]
+    field.pay(row, "714.52", "714.50")
+    field.expect(index, Column.AMOUNT, "amount_mismatch")
+
+
+def _value_missing(field: Field, index: int) -> None:
+    field.rows[index][Column.QUANTITY] = field.chance.choice(("", " "))
+    field.expect(index, Column.QUANTITY, "value_missing")
+
+
+def _multiplies(settings: SubsidySettings) -> bool:
+    return settings.amount_is_quantity_times_standard
+
+
+def _account(code: str, change: Callable[[str], str | float]) -> Kind:
     def plant(field: Field, index: int) -> None:
         field.rows[index][Column.ACCOUNT] = change(field.registry[str(field.rows[index][Column.ID])].account)
         field.expect(index, Column.ACCOUNT, code)
 
-    return code, plant
+    return Kind(code, plant)
 
 
 def _payee_incomplete(field: Field, index: int) -> None:
@@ -159,64 +207,70 @@ def _old_id(id_number: str) -> str:
 
 
 # The order of planting: kinds that exclude are spread among the others.
-KINDS: dict[str, Plant] = dict(
-    [
-        _cell("id_empty", Column.ID, lambda _: ""),
-        _card("card_none", lambda person: person.with_card(CardState.NONE)),
-        _cell("id_length", Column.ID, lambda text: text[:-1]),
-        _cell("id_normalised", Column.ID, lambda text: f" {text[:6]} {_wide(text[6:])}"),
-        _cell("id_characters", Column.ID, lambda text: text[:4] + "O" + text[5:]),
-        _card("card_inactive", lambda person: person.with_card(CardState.INACTIVE, social=False, financial=False)),
-        _cell("id_date", Column.ID, lambda text: f"{text[:10]}13{text[12:]}"),
-        _cell("id_check_digit", Column.ID, lambda text: text[:-1] + _other(text[-1])),
-        _cell("id_upgraded", Column.ID, _old_id),
-        _card("card_lost", lambda person: person.with_card(CardState.LOST)),
-        _cell("name_empty", Column.NAME, lambda _: ""),
-        _cell("name_control", Column.NAME, lambda text: f"{text[0]}\u200b{text[1:]}"),
-        _card("card_frozen", lambda person: person.with_card(CardState.FROZEN)),
-        _cell("name_formula", Column.NAME, lambda text: f"={text}"),
-        _cell("name_damaged", Column.NAME, lambda text: f"{text[0]}?"),
-        _cell("name_normalised", Column.NAME, lambda text: f"{text[0]}　{text[1:]} "),
-        _card("card_cancelled", lambda person: person.with_card(CardState.CANCELLED)),
-        _cell("name_too_long", Column.NAME, lambda text: text * 26),
-        _cell("amount_empty", Column.AMOUNT, lambda _: ""),
-        _card("card_social_off", lambda person: person.with_card(CardState.NORMAL, social=False)),
-        _cell("amount_unreadable", Column.AMOUNT, lambda _: "五百元整"),
-        _cell("amount_decimals", Column.AMOUNT, lambda _: "520.125"),
-        _cell("amount_not_positive", Column.AMOUNT, lambda _: "0.00"),
-        _cell("amount_normalised", Column.AMOUNT, lambda _: "1,234.50"),
-        _card("card_financial_inactive", lambda person: person.with_card(CardState.NORMAL, financial=False)),
-        ("amount_over_limit", _over_limit),
-        _cell("slot_empty", Column.SLOT, lambda _: ""),
-        _cell("slot_unreadable", Column.SLOT, lambda _: "六月份"),
-        ("slot_not_payable", _slot_outside),
-        _cell("slot_normalised", Column.SLOT, lambda text: unicodedata.normalize("NFKC", text).replace("2", "２")),
-        _card(
-            "card_name_differs",
-            lambda person: Person("又" + person.name, person.id_number, person.account, person.service_bank),
-            Column.NAME,
-        ),
-        ("repeated_identical", _repeat_identical),
-        ("repeated_different", _repeat_different),
-        ("person_two_names", _two_names),
-        ("account_shared", _shared_account),
-        ("account_used", _account_used),
-        _account("account_normalised", lambda text: f"{text[:4]} {text[4:8]}-{text[8:]}"),
-        _account("account_unreadable", lambda text: text[:6] + "X"),
-        ("payee_incomplete", _payee_incomplete),
-        _cell("id_numeric", Column.ID, lambda text: float(text[:17] + "0")),
-        _account("account_numeric", float),
-    ]
+KINDS: tuple[Kind, ...] = (
+    _cell("id_empty", Column.ID, lambda _: ""),
+    _card("card_none", lambda person: person.with_card(CardState.NONE)),
+    _cell("id_length", Column.ID, lambda text: text[:-1]),
+    _cell("id_normalised", Column.ID, lambda text: f" {text[:6]} {_wide(text[6:])}"),
+    _cell("id_characters", Column.ID, lambda text: text[:4] + "O" + text[5:]),
+    _card("card_inactive", lambda person: person.with_card(CardState.INACTIVE, social=False, financial=False)),
+    _cell("id_date", Column.ID, lambda text: f"{text[:10]}13{text[12:]}"),
+    _cell("id_check_digit", Column.ID, lambda text: text[:-1] + _other(text[-1])),
+    _cell("id_upgraded", Column.ID, _old_id),
+    _card("card_lost", lambda person: person.with_card(CardState.LOST)),
+    _cell("name_empty", Column.NAME, lambda _: ""),
+    _cell("name_control", Column.NAME, lambda text: f"{text[0]}\u200b{text[1:]}"),
+    _card("card_frozen", lambda person: person.with_card(CardState.FROZEN)),
+    _cell("name_formula", Column.NAME, lambda text: f"={text}"),
+    _cell("name_damaged", Column.NAME, lambda text: f"{text[0]}?"),
+    _cell("name_normalised", Column.NAME, lambda text: f"{text[0]}　{text[1:]} "),
+    _card("card_cancelled", lambda person: person.with_card(CardState.CANCELLED)),
+    _cell("name_too_long", Column.NAME, lambda text: text * 26),
+    _cell("amount_empty", Column.AMOUNT, lambda _: ""),
+    _card("card_social_off", lambda person: person.with_card(CardState.NORMAL, social=False)),
+    _cell("amount_unreadable", Column.AMOUNT, lambda _: "五百元整"),
+    _cell("amount_decimals", Column.AMOUNT, lambda _: "520.125"),
+    _cell("amount_not_positive", Column.AMOUNT, lambda _: "0.00"),
+    Kind("amount_normalised", _amount_normalised),
+    _card("card_financial_inactive", lambda person: person.with_card(CardState.NORMAL, financial=False)),
+    Kind("amount_over_limit", _over_limit, lambda settings: settings.amount_limit_fen is not None),
+    Kind("amount_mismatch", _amount_mismatch, _multiplies),
+    _cell("standard_unreadable", Column.STANDARD, lambda _: "见文件"),
+    _cell("quantity_unreadable", Column.QUANTITY, lambda text: f"{text}00001"),
+    Kind("value_missing", _value_missing, lambda settings: "quantity" in settings.required_columns),
+    _cell("slot_empty", Column.SLOT, lambda _: ""),
+    _cell("slot_unreadable", Column.SLOT, lambda _: "六月份"),
+    Kind("slot_not_payable", _slot_outside),
+    _cell("slot_normalised", Column.SLOT, lambda text: unicodedata.normalize("NFKC", text).replace("2", "２")),
+    _card(
+        "card_name_differs",
+        lambda person: Person("又" + person.name, person.id_number, person.account, person.service_bank),
+        Column.NAME,
+    ),
+    Kind("repeated_identical", _repeat_identical),
+    Kind("repeated_different", _repeat_different),
+    Kind("person_two_names", _two_names),
+    Kind("account_shared", _shared_account),
+    Kind("account_used", _account_used, lambda settings: settings.account_allowed),
+    _account("account_normalised", lambda text: f"{text[:4]} {text[4:8]}-{text[8:]}"),
+    _account("account_unreadable", lambda text: text[:6] + "X"),
+    Kind("payee_incomplete", _payee_incomplete),
+    _cell("id_empty", Column.HEAD_ID, lambda _: ""),
+    _cell("id_check_digit", Column.HEAD_ID, lambda text: text[:-1] + _other(text[-1])),
+    _cell("id_normalised", Column.HEAD_ID, lambda text: f"{text[:6]} {_wide(text[6:])}"),
+    replace(_cell("id_numeric", Column.ID, lambda text: float(text[:17] + "0")), workbook_only=True),
+    replace(_account("account_numeric", float), workbook_only=True),
 )  # fmt: skip
-WORKBOOK_ONLY = {"id_numeric", "account_numeric"}
-# Each kind's rows that end excluded; a pair counts twice.
-_EXCLUDES = {code: int(RULES[code].level is Level.EXCLUDE) for code in KINDS} | {"repeated_different": 2}
+
+
+def kinds_for(settings: SubsidySettings, *, workbook: bool) -> list[Kind]:
+    """The kinds of fault a roster of this subsidy can have."""
+    return [kind for kind in KINDS if kind.suits(settings) and (workbook or not kind.workbook_only)]
 
 
 def plant_faults(field: Field, count: int, *, workbook: bool) -> None:
     """Plant up to `count` faults on different rows, every kind in turn, while the excluded rows stay below a tenth."""
-    kinds = [code for code in KINDS if _possible(code, field, workbook=workbook)]
-    excludes = _EXCLUDES | ({} if len(field.slots) > 1 else {"person_two_names": 2})
+    kinds = kinds_for(field.settings, workbook=workbook)
     room = int(len(field.rows) * EXCLUDED_SHARE)
     seen = Counter(row[Column.ID] for row in field.rows)
     payees = {row.get(Column.PAYEE_ID) for row in field.rows}
@@ -228,24 +282,15 @@ def plant_faults(field: Field, count: int, *, workbook: bool) -> None:
     ]
     field.chance.shuffle(suitable)
     for turn in range(count):
-        code = kinds[turn % len(kinds)]
-        if excludes[code] > room or (code == "account_shared" and not field.spares):
+        kind = kinds[turn % len(kinds)]
+        excluded = kind.excluded(field)
+        if excluded > room or (kind.code == "account_shared" and not field.spares):
             continue
-        index = _take(suitable, code, field.rows)
+        index = _take(suitable, kind.code, field.rows)
         if index is None:
             continue
-        room -= excludes[code]
-        KINDS[code](field, index)
-
-
-def _possible(code: str, field: Field, *, workbook: bool) -> bool:
-    if code == "account_used":
-        return field.settings.account_allowed
-    if code == "amount_over_limit":
-        return field.settings.amount_limit_fen is not None
-    if code == "account_shared":
-        return bool(field.spares)
-    return workbook or code not in WORKBOOK_ONLY
+        room -= excluded
+        kind.plant(field, index)
 
 
 def _take(suitable: list[int], code: str, rows: list[Row]) -> int | None:

@@ -14,20 +14,26 @@ from typing import Any
 
 from yikatong.cards import TITLES
 from yikatong.errors import Refusal
+from yikatong.money import yuan
 from yikatong.plan import Frequency, Slot, Subsidy, SubsidySettings
-from yikatong.roster.columns import Column
-from yikatong.roster.faults import KINDS, Field, PlantedFault, Row, plant_faults
+from yikatong.roster.columns import Column, required_columns_of
+from yikatong.roster.faults import Field, PlantedFault, Row, kinds_for, plant_faults
 from yikatong.roster.people import Person, invent_people
 
 MAX_ROWS = 1_000_000
+# What every sample has; a subsidy's own required columns come to these.
 COLUMNS = (
     Column.NAME, Column.ID, Column.PAYEE_NAME, Column.PAYEE_ID, Column.BANK, Column.ACCOUNT, Column.TOWNSHIP,
     Column.VILLAGE, Column.SLOT, Column.AMOUNT, Column.REMARK,
 )  # fmt: skip
-# Of the people a further slot (an arrear) is owed to, and of the wards paid through a guardian.
+# Of the people a further slot (an arrear) is owed to, of the wards paid through a guardian, and of the beneficiaries
+# who are not the heads of their households.
 ARREAR_SHARE = 0.04
 WARD_SHARE = 0.02
+OTHER_HEAD_SHARE = 0.05
 GUARDIAN_EVERY = 10
+# What a mu earns, in fen.
+_STANDARD_FEN = 71_45
 _TOWNSHIPS = ("向阳镇", "红旗乡", "永安镇", "双河乡", "新立街道")
 _VILLAGES = ("东升村", "兴隆村", "太平村", "长山村", "前进社区")
 # Plausible yuan per slot: month, quarter, half-year, year, occasion.
@@ -44,14 +50,15 @@ _YUAN = {
 class Sample:
     """A made-up roster: `people` are everybody in the registry, `faults` what a validation must find, and nothing else."""
 
+    columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     people: tuple[Person, ...]
     faults: tuple[PlantedFault, ...]
 
     def roster_csv(self, encoding: str = "utf-8-sig") -> bytes:
         """The roster as CSV, CRLF as office programs write it."""
-        lines = [[str(row.get(column, "")) for column in COLUMNS] for row in self.rows]
-        return _csv([[column.label for column in COLUMNS], *lines]).encode(encoding)
+        lines = [[str(row.get(column, "")) for column in self.columns] for row in self.rows]
+        return _csv([[column.label for column in self.columns], *lines]).encode(encoding)
 
     def roster_xlsx(self) -> bytes:
         """The roster as a workbook: text cells, except where a fault is a numeric cell."""
@@ -61,10 +68,10 @@ class Sample:
         with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
             sheet = book.add_worksheet("名册")
             text = book.add_format({"num_format": "@"})
-            for place, column in enumerate(COLUMNS):
+            for place, column in enumerate(self.columns):
                 sheet.write_string(0, place, column.label)
             for index, row in enumerate(self.rows, start=1):
-                for place, column in enumerate(COLUMNS):
+                for place, column in enumerate(self.columns):
                     cell = row.get(column, "")
                     if isinstance(cell, float):
                         sheet.write_number(index, place, cell)
@@ -97,7 +104,7 @@ def make_sample(
     """A roster of `rows` people for `slots[0]`, with a few also owed each further slot (`arrear_share` of them).
 
     `include` are people who must be in it (of `rows`), so that rosters of two regions can overlap. `faults_share` is
-    the share of rows to spoil, every kind in turn (0.2 of 300 rows reaches each); `workbook` also plants faults only a
+    the share of rows to spoil, every kind in turn (0.2 of 500 rows reaches each); `workbook` also plants faults only a
     workbook can have. Slots, regions and sizes that make no sense raise Refusal.
     """
     if not 1 <= rows <= MAX_ROWS or not slots or not 0 <= faults_share <= 0.5 or len(include) > rows:
@@ -107,11 +114,15 @@ def make_sample(
     chance = random.Random(f"roster {subsidy.number} {region} {seed}")
     adults = [*include, *invent_people(rows - len(include), region=region, seed=seed, on=on)]
     count = round(rows * faults_share)
-    spares = invent_people(count // len(KINDS) + 1 if count else 0, region=region, seed=seed + 1_000_003, on=on)
+    kinds = len(kinds_for(settings, workbook=workbook))
+    spares = invent_people(count // kinds + 1 if count else 0, region=region, seed=seed + 1_000_003, on=on)
     known = {person.id_number for person in adults}
     spares = [person for person in spares if person.id_number not in known]
     wards = invent_people(round(rows * WARD_SHARE), region=region, seed=seed + 2_000_003, on=on, youngest=6, eldest=17)
-    lines = [_row(person, texts[0], subsidy, chance) for person in adults]
+    lines = [_row(person, texts[0], subsidy, settings, chance) for person in adults]
+    if settings.household:
+        heads = invent_people(round(rows * OTHER_HEAD_SHARE), region=region, seed=seed + 3_000_003, on=on)
+        _set_heads(lines, adults, [head for head in heads if head.id_number not in known], len(include), chance)
     _make_wards(lines[len(include) :], wards, adults[::GUARDIAN_EVERY], chance)
     for slot in texts[1:]:
         owed = chance.sample(range(rows), round(rows * arrear_share))
@@ -120,7 +131,7 @@ def make_sample(
     if count:
         plant_faults(field, count, workbook=workbook)
     planted = tuple(sorted(field.planted, key=lambda fault: (fault.row, fault.code)))
-    return Sample(tuple(field.rows), tuple(field.registry.values()), planted)
+    return Sample(columns_of(settings), tuple(field.rows), tuple(field.registry.values()), planted)
 
 
 def cards_csv(people: Sequence[Person]) -> bytes:
@@ -128,14 +139,15 @@ def cards_csv(people: Sequence[Person]) -> bytes:
     return _csv([list(TITLES.values()), *(person.card_cells() for person in people)]).encode("utf-8-sig")
 
 
-def fault_kinds() -> tuple[str, ...]:
-    """The codes of every kind of fault that can be planted."""
-    return tuple(KINDS)
+def columns_of(settings: SubsidySettings) -> tuple[Column, ...]:
+    """The columns of a sample for this subsidy: every sample's, those required, and a required head's name."""
+    wanted = {*COLUMNS, *required_columns_of(settings)} | ({Column.HEAD_NAME} if settings.household else set())
+    return tuple(column for column in Column if column in wanted)
 
 
-def _row(person: Person, slot: str, subsidy: Subsidy, chance: random.Random) -> Row:
+def _row(person: Person, slot: str, subsidy: Subsidy, settings: SubsidySettings, chance: random.Random) -> Row:
     low, high = _YUAN[subsidy.frequency]
-    return {
+    row: Row = {
         Column.NAME: person.name,
         Column.ID: person.id_number,
         Column.PAYEE_NAME: "",
@@ -148,6 +160,25 @@ def _row(person: Person, slot: str, subsidy: Subsidy, chance: random.Random) -> 
         Column.AMOUNT: f"{chance.randrange(low, high)}.{chance.choice(('00', '50'))}",
         Column.REMARK: "",
     }
+    if settings.amount_is_quantity_times_standard:
+        hundredths = chance.randrange(low, high) * 10_000 // _STANDARD_FEN
+        row |= {
+            Column.STANDARD: yuan(_STANDARD_FEN),
+            Column.QUANTITY: f"{hundredths // 100}.{hundredths % 100:02d}",
+            Column.AMOUNT: yuan((hundredths * _STANDARD_FEN + 50) // 100),
+        }
+    return row
+
+
+def _set_heads(
+    rows: list[Row], adults: list[Person], heads: list[Person], included: int, chance: random.Random
+) -> None:
+    """Most people head their own household; some live in another's, who is not on the roster themselves."""
+    for row, person in zip(rows, adults, strict=True):
+        row |= {Column.HEAD_NAME: person.name, Column.HEAD_ID: person.id_number}
+    others = rows[included:]
+    for row, head in zip(chance.sample(others, min(len(heads), len(others))), heads, strict=False):
+        row |= {Column.HEAD_NAME: head.name, Column.HEAD_ID: head.id_number}
 
 
 def _make_wards(rows: list[Row], wards: list[Person], guardians: list[Person], chance: random.Random) -> None:
