@@ -1,0 +1,185 @@
+"""What is measured: each candidate reads its file into memory once and then does the whole of its work from those bytes.
+
+A candidate comes with the raw read it is compared with, and with the answer it must give: whoever is fast and finds
+something else than what was planted is not measured but stopped.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tests.benchmarks.files import AS_OF, REGION, REGISTRY_VERSION, Planted
+from yikatong import cards
+from yikatong.plan import Mode, PlanBook, Settings
+from yikatong.registry import RegistryReader
+from yikatong.roster.checks import check_rows
+from yikatong.roster.context import RegistryFor, RosterContext
+from yikatong.roster.reading import read_table
+from yikatong.roster.totals import split_totals
+from yikatong.roster.validation import Validation, validate
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """`run` is timed against `read`; `found` says what a run found, to be held against `planted`."""
+
+    data: bytes
+    run: Callable[[], Any]
+    read: Callable[[], Any]
+    found: Callable[[Any], Any]
+    planted: Any
+
+
+def candidate(name: str, folder: Path) -> Candidate:
+    """The candidate of this name with the files of this folder in memory."""
+    return _CANDIDATES[name](folder)
+
+
+class _FolderLake:
+    """The registry's partitions as files; whoever reads a registry needs no more of a lake."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, key: str) -> bytes | None:
+        path = self._folder / key
+        return path.read_bytes() if path.exists() else None
+
+
+def _context(registry_for: RegistryFor | None = None) -> RosterContext:
+    book = PlanBook.committed()
+    subsidy = book.subsidy(2023, 2)
+    settings = Settings.committed().for_subsidy(subsidy.code)
+    return RosterContext(book, subsidy, REGION, Mode.FORMAL, AS_OF, settings, registry_for=registry_for)
+
+
+def _csv_read(data: bytes) -> Callable[[], pl.DataFrame]:
+    # As text: ids read as numbers lose their X, or their digits.
+    return lambda: pl.read_csv(data, infer_schema=False)
+
+
+def _raw_csv(folder: Path) -> Candidate:
+    data = (folder / "roster.csv").read_bytes()
+    planted = Planted.read(folder)
+    return Candidate(data, _csv_read(data), _csv_read(data), lambda frame: frame.height, planted.rows)
+
+
+def _raw_xlsx(folder: Path) -> Candidate:
+    data = (folder / "roster.xlsx").read_bytes()
+    read = _xlsx_read(data)
+    return Candidate(data, read, read, lambda frame: frame.height, Planted.read(folder).rows)
+
+
+def _field_checks(folder: Path) -> Candidate:
+    data = (folder / "roster.csv").read_bytes()
+    context = _context()
+
+    def run() -> Counter[str]:
+        table, _ = split_totals(read_table(data))
+        checked = check_rows(table, context)
+        found: Counter[str] = Counter()
+        for hit in checked.hits:
+            found[hit.code] += len(hit.at)
+        return found
+
+    return Candidate(data, run, _csv_read(data), lambda found: dict(+found), Planted.read(folder).fields)
+
+
+def _validated(
+    data: bytes, folder: Path, read: Callable[[], Any], registry_for: Callable[[], RegistryFor] | None
+) -> Candidate:
+    context = _context(None if registry_for is None else registry_for())
+    planted = Planted.read(folder)
+    expected = {**planted.fields, **planted.repetitions, **({} if registry_for is None else planted.cards)}
+
+    def found(validation: Validation) -> dict[str, int]:
+        assert validation.accepted, "the benchmark's roster is one a bureau would be paid by"
+        # A finding about the file (a column nobody knows, no card registry) is about no row.
+        of_the_file = {finding.code for finding in validation.findings if finding.row is None}
+        return {code: count for code, count in validation.counts_by_code().items() if code not in of_the_file}
+
+    return Candidate(data, lambda: validate(data, "roster", context), read, found, expected)
+
+
+def _checks(folder: Path) -> Candidate:
+    data = (folder / "roster.csv").read_bytes()
+    return _validated(data, folder, _csv_read(data), None)
+
+
+def _with_cards(folder: Path) -> Candidate:
+    """The registry's rows are in memory already."""
+    data = (folder / "roster.csv").read_bytes()
+    partitions = [pl.read_parquet(path) for path in sorted((folder / "cards" / REGISTRY_VERSION).iterdir())]
+    # By city, then by number within it: ascending as a whole.
+    registry = pl.concat(partitions)
+    return _validated(data, folder, _csv_read(data), lambda: lambda _: registry)
+
+
+def _with_stored_cards(folder: Path) -> Candidate:
+    """The registry is read for every validation, as a function does: its Parquet partitions, from local files."""
+    data = (folder / "roster.csv").read_bytes()
+
+    def registry_for(ids: pl.Series) -> pl.DataFrame:
+        return RegistryReader(_FolderLake(folder), REGISTRY_VERSION).rows_for(ids)  # type: ignore[arg-type]
+
+    return _validated(data, folder, _csv_read(data), lambda: registry_for)
+
+
+def _gb18030(folder: Path) -> Candidate:
+    return _validated(
+        (folder / "roster-gb18030.csv").read_bytes(), folder, _csv_read((folder / "roster.csv").read_bytes()), None
+    )
+
+
+def _xlsx_read(data: bytes) -> Callable[[], pl.DataFrame]:
+    return lambda: pl.read_excel(io.BytesIO(data), engine="calamine")
+
+
+def _xlsx(folder: Path) -> Candidate:
+    data = (folder / "roster.xlsx").read_bytes()
+    return _validated(data, folder, _xlsx_read(data), None)
+
+
+def _snapshot(folder: Path) -> Candidate:
+    data = (folder / "cards.csv").read_bytes()
+
+    def found(snapshot: cards.CardSnapshot) -> tuple[int, int]:
+        return snapshot.frame.height, snapshot.faults.height
+
+    read = _csv_read(data)
+    return Candidate(data, lambda: cards.read_snapshot(data, AS_OF), read, found, (read().height, 0))
+
+
+def _pandera(folder: Path) -> Candidate:
+    # Imported by its own process only: its modules are part of its memory, and of nobody else's.
+    from tests.benchmarks.with_pandera import faulty_rows
+
+    data = (folder / "roster.csv").read_bytes()
+    return Candidate(data, lambda: faulty_rows(data), _csv_read(data), int, Planted.read(folder).cells)
+
+
+def _pydantic(folder: Path) -> Candidate:
+    from tests.benchmarks.with_pydantic import faulty_rows
+
+    data = (folder / "roster.csv").read_bytes()
+    return Candidate(data, lambda: faulty_rows(data), _csv_read(data), int, Planted.read(folder).cells)
+
+
+_CANDIDATES: dict[str, Callable[[Path], Candidate]] = {
+    "read_csv": _raw_csv,
+    "read_excel": _raw_xlsx,
+    "fields": _field_checks,
+    "checks": _checks,
+    "cards": _with_cards,
+    "stored cards": _with_stored_cards,
+    "gb18030": _gb18030,
+    "xlsx": _xlsx,
+    "snapshot": _snapshot,
+    "pandera": _pandera,
+    "pydantic": _pydantic,
+}
