@@ -66,6 +66,24 @@ def csv_of(rows: Sequence[Sequence[object]], header: Sequence[str] = HEADER, enc
     return buffer.getvalue().encode(encoding)
 
 
+HOUSEHOLD_HEADER = (*HEADER, "户主姓名", "户主身份证号")
+
+
+def household_rows_of(people: Sequence[Person], **changes: str) -> list[list[str]]:
+    """A good row for each of these people, each the head of a household, under HOUSEHOLD_HEADER."""
+    return [
+        [*row, person.name, person.id_number] for row, person in zip(rows_of(people, **changes), people, strict=True)
+    ]
+
+
+FARM_HEADER = (*HOUSEHOLD_HEADER, "补贴标准", "补贴面积(亩)")
+
+
+def farm_rows_of(people: Sequence[Person], **changes: str) -> list[list[str]]:
+    """A good row of 520 yuan for each of these people, each the head of a household, under FARM_HEADER."""
+    return [[*row, "52", "10.00"] for row in household_rows_of(people, **changes)]
+
+
 def rows_of(people: Sequence[Person], slot: str = "2023-06", amount: str = "520.00") -> list[list[str]]:
     """A good row for each of these people."""
     return [[person.name, person.id_number, slot, amount] for person in people]

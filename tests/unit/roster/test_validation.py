@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.roster.conftest import HEADER, csv_of, rows_of
+from tests.unit.roster.conftest import (
+    FARM_HEADER,
+    HEADER,
+    HOUSEHOLD_HEADER,
+    csv_of,
+    farm_rows_of,
+    household_rows_of,
+    rows_of,
+)
 from yikatong.identity import check_digit
 from yikatong.plan import Mode
 from yikatong.roster.context import RosterContext
@@ -90,12 +98,13 @@ def test_a_slot_in_the_window_but_in_no_plan_is_for_review(people: list[Person],
 def test_a_roster_that_comes_early_is_judged_for_its_first_possible_day(
     people: list[Person], context_for: ContextFor
 ) -> None:
-    early = validate(csv_of(rows_of(people, slot="2023")), "名册.csv", context_for(39))
+    early = validate(csv_of(farm_rows_of(people, slot="2023"), FARM_HEADER), "名册.csv", context_for(39))
     assert early.payable.rows == 40
 
 
 def test_a_roster_that_comes_after_the_last_day_is_refused(people: list[Person], context_for: ContextFor) -> None:
-    late = validate(csv_of(rows_of(people, slot="2023")), "名册.csv", context_for(39, as_of=date(2023, 10, 1)))
+    data = csv_of(farm_rows_of(people, slot="2023"), FARM_HEADER)
+    late = validate(data, "名册.csv", context_for(39, as_of=date(2023, 10, 1)))
     assert (late.accepted, _found(late)) == (False, [(None, "day_not_payable")])
 
 
@@ -131,25 +140,23 @@ def test_two_rows_of_a_person_that_differ_are_both_excluded_because_either_may_b
 def test_a_household_is_paid_once_through_its_head(people: list[Person], context_for: ContextFor) -> None:
     head = people[0]
     rows = [[*row, head.name, head.id_number] for row in rows_of(people[:2])]
-    rows += [[*row, "", ""] for row in rows_of(people[2:])]
-    header = (*HEADER, "户主姓名", "户主身份证号")
-    by_household = validate(csv_of(rows, header), "名册.csv", context_for(2))
+    rows += household_rows_of(people[2:])
+    by_household = validate(csv_of(rows, HOUSEHOLD_HEADER), "名册.csv", context_for(2))
     assert _found(by_household, "exclude") == [(2, "repeated_different"), (3, "repeated_different")]
-    by_person = validate(csv_of(rows, header), "名册.csv", context_for(6))
+    by_person = validate(csv_of(rows, HOUSEHOLD_HEADER), "名册.csv", context_for(6))
     assert by_person.payable.rows == 40
 
 
 def test_a_person_is_not_paid_under_a_head_and_on_their_own(people: list[Person], context_for: ContextFor) -> None:
     head, other_head, member = people[0], people[1], people[2]
-    (row,) = rows_of([member])
-    header = (*HEADER, "户主姓名", "户主身份证号")
-    rest = [[*one, "", ""] for one in rows_of(people[3:])]
-    under_head, alone = [*row, head.name, head.id_number], [*row, "", ""]
-    both = validate(csv_of([under_head, alone, *rest], header), "名册.csv", context_for(2))
+    (row,), (alone,) = rows_of([member]), household_rows_of([member])
+    rest = household_rows_of(people[3:])
+    under_head = [*row, head.name, head.id_number]
+    both = validate(csv_of([under_head, alone, *rest], HOUSEHOLD_HEADER), "名册.csv", context_for(2))
     assert _found(both, "exclude") == [(2, "person_and_household"), (3, "person_and_household")]
     assert "第2、3行" in both.findings[0].message
     two_heads = [under_head, [*row, other_head.name, other_head.id_number]]
-    validation = validate(csv_of([*two_heads, *rest], header), "名册.csv", context_for(2))
+    validation = validate(csv_of([*two_heads, *rest], HOUSEHOLD_HEADER), "名册.csv", context_for(2))
     assert _found(validation, "exclude") == [(2, "person_and_household"), (3, "person_and_household")]
     assert validation.payable.rows == 37
 
