@@ -4,31 +4,30 @@ Row numbers are those the clerk's program shows: blank rows and titles above the
 """
 
 from yikatong.masking import mask_text
-from yikatong.roster.columns import TITLES, Header
+from yikatong.roster.columns import REQUIRED, TITLES, Column, Header
 from yikatong.roster.csv_reading import read_csv
+from yikatong.roster.file_kinds import OLD_OFFICE, ZIP, refuse_other_formats
 from yikatong.roster.findings import Unreadable, file_finding, unreadable
-from yikatong.roster.table import MAX_ROWS, Table
-from yikatong.roster.xlsx_reading import read_xlsx
+from yikatong.roster.table import LAST_ROWS, MAX_ROWS, Table, known_columns
+from yikatong.roster.workbook_reading import Sheet, read_workbook
 
 MAX_FILE_BYTES = 256 * 2**20
 _BLANKS = b"\0\t\r\n \xef\xbb\xbf"
 _BLANK_BYTES = 4096
-_ZIP = b"PK\x03\x04"
-_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
-def read_table(data: bytes) -> Table:
-    """Open a roster by what its bytes say, never by its name. Raises Unreadable with the reason."""
+def read_table(data: bytes, *, required: tuple[Column, ...] = REQUIRED, sheet: str = "") -> Table:
+    """Open a roster by what its bytes say, never by its name. Raises Unreadable with the reason.
+
+    `required` are the columns without which it is refused, `sheet` the worksheet the bureau named, if it named one.
+    """
     if not data[:_BLANK_BYTES].strip(_BLANKS) and not data.strip(_BLANKS):
         raise unreadable("file_empty")
     if len(data) > MAX_FILE_BYTES:
         raise unreadable("file_too_large", limit_mb=MAX_FILE_BYTES // 2**20)
-    if data.startswith(_OLD_OFFICE):
-        raise unreadable("file_format", detail="旧版 XLS 工作簿或加密的工作簿")
-    if data.startswith(b"%PDF"):
-        raise unreadable("file_format", detail="PDF 文件")
-    table = read_xlsx(data) if data.startswith(_ZIP) else read_csv(data)
-    _require_columns(table.header)
+    refuse_other_formats(data)
+    table = _table(read_workbook(data, sheet)) if data.startswith((ZIP, OLD_OFFICE)) else read_csv(data)
+    _require_columns(table.header, required)
     if table.cells.height > MAX_ROWS:
         raise unreadable("rows_too_many", limit=MAX_ROWS)
     if table.cells.is_empty():
@@ -36,7 +35,14 @@ def read_table(data: bytes) -> Table:
     return table
 
 
-def _require_columns(header: Header) -> None:
+def _table(sheet: Sheet) -> Table:
+    cells = sheet.rows
+    return Table(
+        sheet.header, cells.select(known_columns(sheet.header)), cells.tail(LAST_ROWS), lambda: cells, sheet.numeric
+    )
+
+
+def _require_columns(header: Header, required: tuple[Column, ...]) -> None:
     shown = [label.strip() for column in header.places for label in [header.cells[header.places[column]]]]
     shown += [mask_text(title) for title in header.unknown]
     findings = [
@@ -47,7 +53,8 @@ def _require_columns(header: Header) -> None:
             found="、".join(shown[:30]),
             aliases="、".join(TITLES[column][1:5]),
         )
-        for column in header.missing
+        for column in required
+        if column not in header.places
     ]
     findings += [
         file_finding(
