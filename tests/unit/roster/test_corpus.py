@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from cli.roster import app
 from tests.corpus import make
+from tests.corpus.registry import registry_of
 from tests.corpus.roster import REGISTERED
-from yikatong import cards
 from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.roster.context import RosterContext
 from yikatong.roster.findings import Finding
@@ -40,7 +40,7 @@ def _book() -> PlanBook:
 
 @cache
 def _registry() -> Any:
-    return cards.read_snapshot(make.CARDS.read_bytes(), date(2023, 6, 10)).frame
+    return registry_of(REGISTERED)
 
 
 def _validate(name: str, entry: Mapping[str, Any]) -> Validation:
