@@ -1,4 +1,4 @@
-"""`yikatong roster …`: check a roster on the clerk's own machine, with the cloud's very own validation; make samples."""
+"""`yikatong roster …`: check a roster on the clerk's own machine, with the cloud's very own validation; templates, samples."""
 
 import json
 from datetime import date, datetime
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from yikatong.roster.validation import Validation
 
 # polars takes a tenth of a second to import; commands that need no roster should not wait for it.
-app = typer.Typer(no_args_is_help=True, help="名册：上传前检查、生成样例。")
+app = typer.Typer(no_args_is_help=True, help="名册：上传前检查、生成模板和样例。")
 
 ALL_PAYABLE, SOME_NOT_PAYABLE, REFUSED, CANNOT_CHECK = 0, 1, 2, 3
 _SAMPLE_FAULTS_SHARE = 0.2
@@ -109,11 +109,11 @@ def _validate(
     day: date,
     occasions: list[str],
 ) -> "Validation":
-    from yikatong import cards
+    from yikatong.card_files import read_cards
     from yikatong.roster.context import RosterContext
     from yikatong.roster.validation import validate
 
-    registry = None if cards_file is None else cards.read_snapshot(_read(cards_file), day).frame
+    registry = None if cards_file is None else read_cards(_read(cards_file), day).frame
     context = RosterContext(
         book=book,
         subsidy=subsidy,
@@ -192,3 +192,25 @@ def sample(
     if faults:
         _write(out / "faults.json", json.dumps(made.faults_json(), ensure_ascii=False, indent=1).encode())
     typer.echo(f"{out}：{len(made.rows)} 行，{len(made.people)} 张卡，{len(made.faults)} 处错误")
+
+
+@app.command("template")
+def template(
+    number: Number,
+    out: Annotated[Path, typer.Option("--out", metavar="文件", help="写到这个文件，XLSX。")],
+    occasions: Annotated[
+        list[str] | None, typer.Option("--occasion", metavar="名称", help="多次/年项目已登记的发放事项，可重复给出。")
+    ] = None,
+    plans: PlanFiles = None,
+    plan_year: Annotated[
+        int | None, typer.Option("--plan-year", metavar="年", help="序号所在的计划年度；不给则用最近的计划。")
+    ] = None,
+) -> None:
+    """生成一个补贴项目的名册模板：表头、文本格式、下拉列表和填写说明。"""
+    from yikatong.roster.template import template_xlsx
+
+    book = _book(plans)
+    subsidy = book.subsidy(plan_year or book.years[-1], number)
+    settings = Settings.committed().for_subsidy(subsidy.code)
+    _write(out, template_xlsx(book, subsidy, settings, occasions=occasions or []))
+    typer.echo(f"{out}：{subsidy}的名册模板")
