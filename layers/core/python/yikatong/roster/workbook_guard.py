@@ -149,11 +149,11 @@ def _sheet_parts(data: bytes, entries: list[zipfile.ZipInfo]) -> dict[str, str]:
     parts = {entry.filename.replace("\\", "/").lower(): entry for entry in entries}
     book = _tree(data, parts.get("xl/workbook.xml"))
     links = _tree(data, parts.get("xl/_rels/workbook.xml.rels"))
-    targets = {link.get("Id", ""): link.get("Target", "") for link in links.iter("{*}Relationship")}
+    targets = {link.get("Id", ""): link.get("Target", "") for link in links.iterfind(".//{*}Relationship")}
     if any(target.lower().endswith(_NOT_TEXT) for target in targets.values()):
         raise unreadable("file_unsafe", detail="内部文件的类型与名称不符")
     found = {}
-    for sheet in book.iter("{*}sheet"):
+    for sheet in book.iterfind(".//{*}sheet"):
         target = next((targets.get(value, "") for key, value in sheet.items() if key.endswith("}id")), "")
         path = target.lstrip("/") if target.startswith(("/", "xl/")) else f"xl/{target}"
         if (entry := parts.get(path.lower())) is not None:

@@ -6,7 +6,7 @@ import datetime
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import Any
@@ -67,12 +67,13 @@ class _Book:
 
 @dataclass(frozen=True)
 class _Found:
-    """A sheet with a header: `below` is the index of the first row under it."""
+    """A sheet with a header: `below` is the index of the first row under it, `others` the sheets that have one as well."""
 
     name: str
     sheet: CalamineSheet
     header: Header
     below: int
+    others: tuple[str, ...] = ()
 
 
 def read_workbook(data: bytes, sheet: str = "") -> Sheet:
@@ -120,14 +121,20 @@ def _choose(book: _Book, wanted: str) -> _Found:
         if found is None:
             raise unreadable("sheet_without_header", sheet=_shown([wanted]), looked=HEADER_ROWS)
         return found
-    if CHOSEN_SHEET in by_name and (found := _found(book, by_name[CHOSEN_SHEET])):
-        return found
-    several = [found for name in book.names if (found := _found(book, name))]
-    if len(several) > 1:
-        raise unreadable("sheets_ambiguous", count=len(several), names=_shown([found.name for found in several]))
-    if not several:
+    chosen, others = None, []
+    for name in book.names:
+        found = _found(book, name)
+        if found is None:
+            continue
+        if chosen is None or name.strip() == CHOSEN_SHEET:
+            chosen, found = found, chosen
+        if found is not None:
+            others.append(found.name)
+    if chosen is None:
         raise header_missing(HEADER_ROWS)
-    return several[0]
+    if others and chosen.name.strip() != CHOSEN_SHEET:
+        raise unreadable("sheets_ambiguous", count=len(others) + 1, names=_shown([chosen.name, *others]))
+    return replace(chosen, others=tuple(others))
 
 
 def _shown(names: Sequence[str]) -> str:
@@ -198,27 +205,25 @@ def _read(found: _Found, book: _Book) -> Sheet:
         row_numbers = pl.int_range(first, first + len(cells), dtype=pl.Int32, eager=True).alias("row")
         frames.append(_without_blank_rows(pl.DataFrame([row_numbers, *series])))
         first += len(cells)
-    schema: dict[str, Any] = {"row": pl.Int32, **{f"c{place}": pl.String for place in range(len(header.cells))}}
-    frame = pl.concat(frames).rechunk() if frames else pl.DataFrame(schema=schema)
+    nothing = {"row": pl.Int32(), **{f"c{place}": pl.String() for place in range(len(header.cells))}}
+    frame = pl.concat(frames).rechunk() if frames else pl.DataFrame(schema=nothing)
     known = frame["row"]
     hidden = known.filter(known.is_in(pl.Series(seen.hidden, dtype=pl.Int32).implode()))
-    unvalued = sorted(
-        set(seen.unvalued) & set(known.filter(known.is_in(pl.Series(seen.unvalued, dtype=pl.Int32).implode())))
-    )
+    unvalued = known.filter(known.is_in(pl.Series(seen.unvalued, dtype=pl.Int32).implode())).to_list()
+    remarks = [file_finding("sheet_not_read", names=_shown(found.others))] if found.others else []
+    if unvalued:
+        remarks.append(file_finding("formula_unvalued", count=len(unvalued), rows=_listed(unvalued)))
     return Sheet(
         header=header,
         rows=frame,
         numeric={column: pl.Series("row", rows, pl.Int32) for column, rows in numbers.items() if rows},
         hidden=hidden,
-        remarks=tuple(_unvalued(unvalued)),
+        remarks=tuple(remarks),
     )
 
 
-def _unvalued(rows: Sequence[int]) -> list[Finding]:
-    if not rows:
-        return []
-    places = "、".join(map(str, rows[:_SHOWN])) + ("等" if len(rows) > _SHOWN else "")
-    return [file_finding("formula_unvalued", count=len(rows), rows=places)]
+def _listed(rows: Sequence[int]) -> str:
+    return "、".join(map(str, rows[:_SHOWN])) + ("等" if len(rows) > _SHOWN else "")
 
 
 def _series(name: str, cells: Sequence[Any]) -> pl.Series:
