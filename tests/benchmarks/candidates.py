@@ -13,8 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from tests.benchmarks.files import AS_OF, REGION, REGISTRY_VERSION, Planted
-from yikatong import cards
+from tests.benchmarks.files import AS_OF, REGION, REGISTRY_VERSION, FolderLake, Planted
+from yikatong.card_files import CardFile, read_cards
 from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.registry import RegistryReader
 from yikatong.roster.checks import check_rows
@@ -38,17 +38,6 @@ class Candidate:
 def candidate(name: str, folder: Path) -> Candidate:
     """The candidate of this name with the files of this folder in memory."""
     return _CANDIDATES[name](folder)
-
-
-class _FolderLake:
-    """The registry's partitions as files; whoever reads a registry needs no more of a lake."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def get(self, key: str) -> bytes | None:
-        path = self._folder / key
-        return path.read_bytes() if path.exists() else None
 
 
 def _context(registry_for: RegistryFor | None = None) -> RosterContext:
@@ -114,7 +103,7 @@ def _checks(folder: Path) -> Candidate:
 def _with_cards(folder: Path) -> Candidate:
     """The registry's rows are in memory already."""
     data = (folder / "roster.csv").read_bytes()
-    partitions = [pl.read_parquet(path) for path in sorted((folder / "cards" / REGISTRY_VERSION).iterdir())]
+    partitions = [pl.read_parquet(path) for path in sorted((folder / "cards" / "partitions").glob("*/*"))]
     # By city, then by number within it: ascending as a whole.
     registry = pl.concat(partitions)
     return _validated(data, folder, _csv_read(data), lambda: lambda _: registry)
@@ -124,8 +113,10 @@ def _with_stored_cards(folder: Path) -> Candidate:
     """The registry is read for every validation, as a function does: its Parquet partitions, from local files."""
     data = (folder / "roster.csv").read_bytes()
 
+    version = (folder / REGISTRY_VERSION).read_text()
+
     def registry_for(ids: pl.Series) -> pl.DataFrame:
-        return RegistryReader(_FolderLake(folder), REGISTRY_VERSION).rows_for(ids)  # type: ignore[arg-type]
+        return RegistryReader(FolderLake(folder), version).rows_for(ids)
 
     return _validated(data, folder, _csv_read(data), lambda: registry_for)
 
@@ -148,11 +139,11 @@ def _xlsx(folder: Path) -> Candidate:
 def _snapshot(folder: Path) -> Candidate:
     data = (folder / "cards.csv").read_bytes()
 
-    def found(snapshot: cards.CardSnapshot) -> tuple[int, int]:
+    def found(snapshot: CardFile) -> tuple[int, int]:
         return snapshot.frame.height, snapshot.faults.height
 
     read = _csv_read(data)
-    return Candidate(data, lambda: cards.read_snapshot(data, AS_OF), read, found, (read().height, 0))
+    return Candidate(data, lambda: read_cards(data, AS_OF), read, found, (read().height, 0))
 
 
 def _pandera(folder: Path) -> Candidate:

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import polars as pl
 
-from yikatong import cards, parquet
-from yikatong.registry import partition_key
+from yikatong import cards
+from yikatong.card_files import CardFile
+from yikatong.ports import Once
+from yikatong.registry import RegistryIndex, write_index, write_partition
 from yikatong.roster.people import invent_people, region_codes
 
 REGION = "230102"
@@ -24,7 +26,8 @@ AS_OF = date(2023, 6, 10)
 LIMIT_YUAN = 20_000
 FAULTS_SHARE = 0.01
 SEED = 7
-REGISTRY_VERSION = "benchmark"
+REGISTRY_VERSION = "registry-version"
+"""The file that names the version in the folder."""
 # Every seventh household is paid to a head who is not the beneficiary; only such rows are spoiled, so that a wrong name or
 # id of the beneficiary says nothing about the payee.
 _HEADED_EVERY, _HEADED = 7, 3
@@ -196,14 +199,37 @@ def registry_csv(registry: pl.DataFrame) -> bytes:
     return titled.write_csv(include_bom=True, line_terminator="\r\n").encode()
 
 
+class FolderLake:
+    """A registry's objects as files; whoever writes and reads one needs no more of a lake."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, key: str) -> bytes | None:
+        path = self._folder / key
+        return path.read_bytes() if path.exists() else None
+
+    def put_once(self, key: str, data: bytes, _digest: str) -> Once:
+        path = self._folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return Once(created=True, data=data)
+
+    def keys(self, prefix: str) -> list[str]:
+        return sorted(str(path.relative_to(self._folder)) for path in self._folder.glob(f"{prefix}**/*"))
+
+
 def write(folder: Path, made: Made, rosters: dict[str, bytes]) -> None:
     """The rosters by file name, the registry as the lake holds it, and planted.json."""
     for name, data in rosters.items():
         (folder / name).write_bytes(data)
-    for partition, frame in cards.split_by_partition(made.registry).items():
-        path = folder / partition_key(REGISTRY_VERSION, partition)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(parquet.encode(frame))
+    lake, sent = FolderLake(folder), CardFile((made.registry,), pl.DataFrame())
+    for_snapshot = pl.lit(None, dtype=pl.Int64).alias("told")
+    partitions = {
+        name: write_partition(lake, name, sent.part(name).with_columns(for_snapshot)) for name in sent.partitions
+    }
+    index = RegistryIndex(snapshot_mark=0, snapshot_sha256="", changes={}, partitions=partitions)
+    (folder / REGISTRY_VERSION).write_text(write_index(lake, index))
     (folder / "planted.json").write_text(json.dumps(asdict(made.planted)))
 
 

@@ -12,6 +12,7 @@ import argparse
 import gc
 import json
 import os
+import platform
 import re
 import statistics
 import subprocess
@@ -22,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import polars as pl
 
 from tests.benchmarks import files
 from tests.benchmarks.candidates import candidate
@@ -39,8 +42,10 @@ _CARDS = ("ours: everything", "cards", "fields, repetitions, cards")
 _STORED = ("ours: and read registry", "stored cards", "fields, repetitions, cards")
 _PANDERA = ("pandera[polars]", "pandera", "ids, names, amount, slot")
 _PYDANTIC = ("pydantic, row by row", "pydantic", "ids, names, amount, slot")
-_HEADING = ("what", "threads", "read s", "this s", "x read", "rows/s", "before MB", "peak MB", "checks", "aim")
-_LINE = "{:<24} {:>7} {:>8} {:>8} {:>7} {:>11} {:>9} {:>8}  {:<28} {}\n"
+_HEADING = ("what", "threads", "read, s", "this, s", "× read", "rows/s", "before MB", "peak MB", "checks", "aim")
+# As Markdown, so that docs/benchmarks.md takes it over as it is printed.
+_LINE = "| {:<24} | {:>7} | {:>7} | {:>7} | {:>6} | {:>10} | {:>9} | {:>7} | {:<26} | {:<32} |\n"
+_RULE = "|" + "|".join("-" * width for width in (26, 9, 9, 9, 8, 12, 11, 9, 28, 34)) + "|\n"
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Line:
         """Each aim with whether it was met."""
         aims = []
         if self.most_ratio is not None:
-            aims.append(f"<= {self.most_ratio:g}x {'met' if ratio <= self.most_ratio else 'MISSED'}")
+            aims.append(f"≤ {self.most_ratio:g}× {'met' if ratio <= self.most_ratio else 'MISSED'}")
         if self.most_mb is not None:
             aims.append(f"< {self.most_mb} MB {'met' if peak_mb < self.most_mb else 'MISSED'}")
         return ", ".join(aims)
@@ -76,13 +81,18 @@ def main() -> None:
         name, folder = arguments.measure
         json.dump(_measure(name, Path(folder)), sys.stdout)
         return
-    sys.stdout.write(_LINE.format(*_HEADING))
+    # Whoever reads the figures must know whether the machine was doing something else.
+    sys.stdout.write(
+        f"Python {platform.python_version()}, polars {pl.__version__}, {os.cpu_count()} cores, "
+        f"load before the first line {os.getloadavg()[0]:.1f}\n\n"
+    )
     for title, lines, make in _tables(arguments.rows, arguments.small, arguments.workbook):
         with TemporaryDirectory() as folder:
             size_mb = make(Path(folder))
-            sys.stdout.write(f"\n{title}, {size_mb:.0f} MB\n")
+            sys.stdout.write(f"{title}, {size_mb:.0f} MB\n\n{_LINE.format(*_HEADING)}{_RULE}")
             for line in lines:
                 _print(line, _in_own_process(line, folder))
+            sys.stdout.write("\n")
 
 
 def _tables(rows: int, small: int, workbook: int) -> Iterator[tuple[str, list[Line], Callable[[Path], float]]]:
@@ -99,7 +109,7 @@ def _tables(rows: int, small: int, workbook: int) -> Iterator[tuple[str, list[Li
         Line("ours: GB18030, checks", "gb18030", "fields, repetitions"),
         Line("ours: import registry", "snapshot", "cards' own"),
     ]
-    yield f"CSV, 7 columns, {rows:,} rows", [*ours, *one, *rivals, *also], _csv_files("7 columns", rows)
+    yield f"CSV, 7 columns, {rows:,} rows", [*ours, *one, *rivals, *also], _csv_files("7 columns", rows, more=True)
     yield f"CSV, 16 columns, {rows:,} rows", [*ours, Line(*_PANDERA)], _csv_files("16 columns", rows)
     plain = [Line(line.what, line.candidate, line.covers) for line in [*ours, *rivals]]
     yield f"CSV, 7 columns, {small:,} rows", plain, _csv_files("7 columns", small)
@@ -113,15 +123,17 @@ def _tables(rows: int, small: int, workbook: int) -> Iterator[tuple[str, list[Li
         yield title, lines, _workbook_files(workbook, amounts_as_numbers=amounts_as_numbers)
 
 
-def _csv_files(layout: str, rows: int) -> Callable[[Path], float]:
+def _csv_files(layout: str, rows: int, *, more: bool = False) -> Callable[[Path], float]:
+    """The roster in UTF-8; with `more` also in GB18030, and the registry's snapshot."""
+
     def make(folder: Path) -> float:
         made = files.make(rows, layout)
         data = files.as_csv(made.roster, layout)
-        other = {
-            "roster-gb18030.csv": data.decode("utf-8-sig").encode("gb18030"),
-            "cards.csv": files.registry_csv(made.registry),
-        }
-        files.write(folder, made, {"roster.csv": data, **other})
+        written = {"roster.csv": data}
+        if more:
+            written["roster-gb18030.csv"] = data.decode("utf-8-sig").encode("gb18030")
+            written["cards.csv"] = files.registry_csv(made.registry)
+        files.write(folder, made, written)
         return len(data) / 1e6
 
     return make
@@ -153,7 +165,7 @@ def _print(line: Line, measured: dict[str, float]) -> None:
             line.what, line.threads or os.cpu_count(), f"{read_s:.3f}", f"{run_s:.3f}", f"{ratio:.1f}",
             f"{measured['rows'] / run_s:,.0f}", f"{measured['before_mb']:.0f}", f"{measured['peak_mb']:.0f}", line.covers,
             line.aims(ratio, measured["peak_mb"]),
-        ).rstrip() + "\n"
+        )
     )  # fmt: skip
     sys.stdout.flush()
 
