@@ -27,7 +27,7 @@ class Office:
         people = {person.id_number: person for sample in samples for person in sample.people}
         bucket = self.cloud.resources["buckets"]["card_drop"]
         self.cloud.client("s3").put_object(
-            Bucket=bucket, Key="社会保障卡持卡信息.csv", Body=cards_csv(list(people.values()))
+            Bucket=bucket, Key="社会保障卡持卡信息-20230101.csv", Body=cards_csv(list(people.values()))
         )
         self.cloud.settle()
         return len(people)

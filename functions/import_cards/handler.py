@@ -12,7 +12,7 @@ from yikatong.aws.faults import without_quoting
 from yikatong.aws.objects import Bucket
 from yikatong.aws.s3_events import fetch_dropped
 from yikatong.aws.wiring import wiring
-from yikatong.use_cases.import_cards import import_cards
+from yikatong.use_cases.import_cards import CardArrival, import_cards
 
 logger = Logger(service="import_cards")
 processor = BatchProcessor(EventType.SQS)
@@ -23,9 +23,7 @@ def handle(record: SQSRecord) -> None:
     w = wiring()
     dropped = fetch_dropped(record.json_body, w.client("s3"))
     imported = import_cards(
-        dropped.read(),
-        dropped.key,
-        dropped.sequencer,
+        CardArrival(dropped.key, dropped.sequencer, dropped.size, dropped.read),
         control=w.control,
         lake=w.lake,
         reports=Bucket(w.client("s3"), w.environment["REPORTS_BUCKET"]),

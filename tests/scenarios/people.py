@@ -53,7 +53,7 @@ class People:
 
     def send_cards(self, who: Sequence[Person]) -> None:
         bucket = self.cloud.resources["buckets"]["card_drop"]
-        self.cloud.client("s3").put_object(Bucket=bucket, Key="cards.csv", Body=cards_csv(who))
+        self.cloud.client("s3").put_object(Bucket=bucket, Key="cards-20230101.csv", Body=cards_csv(who))
         self.cloud.settle()
 
     def upload(self, data: bytes, region: str, number: int, name: str, mode: str = "formal") -> str:

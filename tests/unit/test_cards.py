@@ -5,23 +5,19 @@ from datetime import date
 import polars as pl
 import pytest
 
+from yikatong.card_files import read_cards
 from yikatong.cards import (
     SCHEMA,
-    TITLES,
     CardState,
     as_registry,
     empty_registry,
     judge_cards,
-    partitions_of,
-    read_snapshot,
-    split_by_partition,
 )
-from yikatong.errors import Refusal
 from yikatong.roster.people import invent_people
 from yikatong.roster.sample import cards_csv
 
 ON = date(2023, 6, 10)
-ID, OTHER = (person.id_number for person in invent_people(2, region="230102", seed=1, on=ON))
+ID = invent_people(1, region="230102", seed=1, on=ON)[0].id_number
 CARD, OWN = "6231000000000000001", "6217000000000000002"
 
 
@@ -100,47 +96,7 @@ def test_an_id_that_shares_seventeen_digits_but_not_the_check_digit_has_no_card(
 
 def test_judging_finds_cards_in_an_unsorted_registry_and_keeps_the_rows_order() -> None:
     people = invent_people(50, region="230102", seed=3, on=ON)
-    registry = read_snapshot(cards_csv(people), ON).frame.sample(fraction=1, shuffle=True, seed=1)
+    registry = read_cards(cards_csv(people), ON).frame.sample(fraction=1, shuffle=True, seed=1)
     rows = pl.DataFrame({"payee_id": [p.id_number for p in people], "payee_name": [p.name for p in people]})
     judged = judge_cards(rows.with_columns(account=pl.lit(None, dtype=pl.String)), registry, account_allowed=True)
     assert judged["pay_account"].to_list() == [person.account for person in people]
-
-
-def test_a_snapshot_is_typed_and_split_by_city() -> None:
-    people = [*invent_people(20, region="230102", seed=3, on=ON), *invent_people(20, region="231202", seed=3, on=ON)]
-    snapshot = read_snapshot(cards_csv(people), ON)
-    assert snapshot.faults.is_empty()
-    assert snapshot.frame.schema == SCHEMA
-    parts = split_by_partition(snapshot.frame)
-    assert list(parts) == partitions_of(person.id_number for person in people)
-    assert sum(part.height for part in parts.values()) == 40
-    assert all(part["id_number"].str.starts_with(city).all() for city, part in parts.items())
-
-
-def test_a_snapshots_bad_rows_are_named_and_their_holders_left_without_a_card() -> None:
-    good = f"张三,{ID},{CARD},龙江银行,口头挂失,启用,未激活"
-    lines = [
-        good,
-        good,
-        f"李四,{OTHER},{CARD},龙江银行,正常,启用,已激活",
-        f"李四,{OTHER},{OWN},龙江银行,正常,启用,已激活",
-        f"王五,{ID[:-2]},{CARD},龙江银行,正常,启用,已激活",
-        f"王五,{ID},{CARD},龙江银行,好的,启用,已激活",
-        f"王五,{ID},12,龙江银行,正常,启用,已激活",
-        f"王五,{ID},{CARD},龙江银行,正常,也许,已激活",
-    ]
-    snapshot = read_snapshot("\n".join([",".join(TITLES.values()), *lines]).encode("gb18030"), ON)
-    assert snapshot.frame.rows() == [(ID, "张三", CARD, "龙江银行", "lost", True, False, int(ID[:17]))]
-    assert snapshot.faults.rows() == [
-        (4, "card_repeated"),
-        (5, "card_repeated"),
-        (6, "card_id_invalid"),
-        (7, "card_state_unknown"),
-        (8, "card_account_invalid"),
-        (9, "card_flag_unknown"),
-    ]
-
-
-def test_a_snapshot_without_a_column_is_refused_by_name() -> None:
-    with pytest.raises(Refusal, match="卡状态"):
-        read_snapshot("姓名,身份证号,社保卡账号,服务银行,社保账户,金融账户\n".encode(), ON)

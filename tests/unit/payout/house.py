@@ -33,7 +33,7 @@ from yikatong.use_cases.await_receipts import await_receipts
 from yikatong.use_cases.claim_payments import claim_payments
 from yikatong.use_cases.close_run import Unfinished, close_run
 from yikatong.use_cases.enquire_bank import enquire_bank
-from yikatong.use_cases.import_cards import import_cards
+from yikatong.use_cases.import_cards import CardArrival, import_cards
 from yikatong.use_cases.instruct_bank import instruct_bank
 from yikatong.use_cases.open_run import open_run
 from yikatong.use_cases.publish_records import Reach, publish_records
@@ -222,9 +222,10 @@ class House:
 
     def cards(self, people: Sequence[Person]) -> None:
         self.sequencer += 1
+        data = cards_csv(people)
         import_cards(
-            cards_csv(people), "replace/cards.csv", f"{self.sequencer:08x}", control=self.c, lake=self.l,
-            reports=_Reports(self.reports), now=self.now,
+            CardArrival(f"replace/cards-{self.now:%Y%m%d}.csv", f"{self.sequencer:08x}", len(data), lambda: data),
+            control=self.c, lake=self.l, reports=_Reports(self.reports), now=self.now,
         )  # fmt: skip
 
     def upload(

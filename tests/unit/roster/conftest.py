@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from yikatong import cards
+from yikatong.card_files import read_cards
 from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.roster.context import RosterContext
 from yikatong.roster.people import Person, invent_people
@@ -31,7 +31,7 @@ def people() -> list[Person]:
 
 @pytest.fixture(scope="session")
 def registry(people: list[Person]) -> pl.DataFrame:
-    return cards.read_snapshot(cards_csv(people), JUNE_10).frame
+    return read_cards(cards_csv(people), JUNE_10).frame
 
 
 @pytest.fixture

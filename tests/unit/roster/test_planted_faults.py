@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from yikatong import cards
+from yikatong.card_files import read_cards
 from yikatong.plan import PlanBook, Settings
 from yikatong.roster.columns import Column, required_columns_of
 from yikatong.roster.context import RosterContext
@@ -33,7 +33,7 @@ def _sample(context: RosterContext, slots: list[str], *, rows: int, seed: int, s
 
 
 def _check(sample: Sample, context_for: ContextFor, number: int, file_format: str) -> Validation:
-    snapshot = cards.read_snapshot(sample.cards_csv(), date(2023, 6, 10))
+    snapshot = read_cards(sample.cards_csv(), date(2023, 6, 10))
     assert snapshot.faults.is_empty()
     data = sample.roster_xlsx() if file_format == "xlsx" else sample.roster_csv(file_format)
     context = context_for(number, registry_for=lambda _: snapshot.frame)

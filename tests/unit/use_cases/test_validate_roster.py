@@ -23,7 +23,7 @@ from yikatong.batches import (
 from yikatong.plan import PlanBook, Settings
 from yikatong.roster.sample import Sample, make_sample
 from yikatong.states import BatchState
-from yikatong.use_cases.import_cards import import_cards
+from yikatong.use_cases.import_cards import CardArrival, import_cards
 from yikatong.use_cases.validate_roster import MAX_ROSTER_BYTES, Arrival, validate_roster
 
 BOOK, SETTINGS = PlanBook.committed(), Settings.committed()
@@ -90,9 +90,7 @@ class Desk:
 
     def cards(self, data: bytes, sequencer: str = "01") -> None:
         imported = import_cards(
-            data,
-            "cards.csv",
-            sequencer,
+            CardArrival("cards-20230601.csv", sequencer, len(data), lambda: data),
             control=self.control,
             lake=self.lake,
             reports=self.reports,

@@ -6,16 +6,11 @@ so that a batch reads only what it needs.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 
 import polars as pl
 
 from yikatong import identity
-from yikatong.errors import Refusal
-from yikatong.roster.encoding import to_utf8
-from yikatong.roster.findings import Unreadable
 from yikatong.roster.names import normalise_name_expression
 
 PARTITION_DIGITS = 4
@@ -58,9 +53,9 @@ CHINESE_STATES = {
     "冻结": CardState.FROZEN,
     "注销": CardState.CANCELLED,
 }
-_YES = ("启用", "已启用", "激活", "已激活", "是", "1")
-_NO = ("未启用", "停用", "未激活", "否", "0")
-# The registry as it is judged by: one row per id number, ascending by `number`, the id's first 17 digits.
+STATE_WORDS = {str(state): title for title, state in reversed(CHINESE_STATES.items())}
+# The registry as it is judged by: one row per id number, ascending by `number`, the id's first 17 digits. A row without
+# a name stands for a holder whose card a change took away.
 SCHEMA: dict[str, pl.DataType] = {
     "id_number": pl.String(),
     "name": pl.String(),
@@ -80,23 +75,6 @@ TITLES = {
     "social_account": "社保账户",
     "financial_account": "金融账户",
 }
-# Why a row of a snapshot was left out; its holder is then without a card, and held, never paid on a guess.
-FAULTS = {
-    "card_id_invalid": "身份证号不正确",
-    "card_name_empty": "姓名是空的",
-    "card_state_unknown": f"卡状态不是 {'、'.join(CHINESE_STATES)} 之一",
-    "card_account_invalid": "社保卡账号不是10至30位数字",
-    "card_flag_unknown": "社保账户或金融账户不是“启用/未启用”“已激活/未激活”",
-    "card_repeated": "同一身份证号有内容不同的多行",
-}
-
-
-@dataclass(frozen=True)
-class CardSnapshot:
-    """A registry snapshot: `frame` in SCHEMA, one row per id number; `faults` (row Int32, code) left out of it."""
-
-    frame: pl.DataFrame
-    faults: pl.DataFrame
 
 
 def empty_registry() -> pl.DataFrame:
@@ -113,78 +91,6 @@ def partitions_of(ids: pl.Series | Iterable[str | None]) -> list[str]:
     """The partitions (first four digits, sorted) that hold these holders' cards."""
     series = ids if isinstance(ids, pl.Series) else pl.Series(list(ids), dtype=pl.String)
     return series.str.slice(0, PARTITION_DIGITS).unique().drop_nulls().sort().to_list()
-
-
-def split_by_partition(registry: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The registry by partition, each ascending by number."""
-    keyed = registry.with_columns(pl.col("id_number").str.slice(0, PARTITION_DIGITS).alias("partition"))
-    parts = keyed.partition_by("partition", as_dict=True, include_key=False, maintain_order=True)
-    return {str(key[0]): part for key, part in parts.items()}
-
-
-def read_snapshot(data: bytes, on: date) -> CardSnapshot:
-    """Read a registry CSV (columns by TITLES). Unreadable files and missing columns raise Refusal; bad rows are named.
-
-    `on` is the day the snapshot speaks of: nobody is born after it.
-    """
-    try:
-        text = to_utf8(data)
-        raw = pl.read_csv(text, infer_schema=False)
-    except Unreadable as error:
-        raise Refusal(error.findings[0].message, "bad_cards") from None
-    except pl.exceptions.PolarsError:
-        raise Refusal("社会保障卡数据文件读不出来：请确认是 CSV，且每行的格数与表头相同", "bad_cards") from None
-    raw = raw.rename({name: name.strip('\ufeff \t"') for name in raw.columns})
-    if missing := [title for title in TITLES.values() if title not in raw.columns]:
-        raise Refusal(f"社会保障卡数据缺少“{'、'.join(missing)}”列", "bad_cards")
-    cells = raw.select(pl.col(title).str.strip_chars().alias(name) for name, title in TITLES.items())
-    typed = _typed(cells.with_row_index("row", offset=2).with_columns(pl.col("row").cast(pl.Int32)), on)
-    good = typed.filter(pl.col("fault").is_null())
-    # The same row twice is one card; two different rows for one holder are nobody's word on where to pay.
-    distinct = good.unique(subset=list(TITLES), keep="first", maintain_order=True)
-    repeated = distinct.filter(pl.col("id_number").is_duplicated())
-    faults = pl.concat(
-        [
-            typed.filter(pl.col("fault").is_not_null()).select("row", code="fault"),
-            repeated.select("row", code=pl.lit("card_repeated")),
-        ]
-    ).sort("row")
-    frame = distinct.join(repeated.select("id_number").unique(), on="id_number", how="anti")
-    return CardSnapshot(as_registry(frame), faults)
-
-
-def _typed(cells: pl.DataFrame, on: date) -> pl.DataFrame:
-    def flag(name: str) -> pl.Expr:
-        return pl.when(pl.col(name).is_in(_YES)).then(True).when(pl.col(name).is_in(_NO)).then(False).alias(name)
-
-    states = {**CHINESE_STATES, **{str(state): state for state in CardState}}
-    state = pl.col("card_state").replace_strict(
-        list(states), [str(value) for value in states.values()], default=None, return_dtype=pl.String
-    )
-    typed = cells.lazy().with_columns(
-        identity.normalise_expression(pl.col("id_number")).alias("id_number"),
-        normalise_name_expression(pl.col("name")).alias("name"),
-        state.alias("card_state"),
-        flag("social_account"),
-        flag("financial_account"),
-    )
-    number = identity.number_expression(pl.col("id_number"))
-    no_card = pl.col("card_state") == CardState.NONE
-    flags_known = pl.col("social_account").is_not_null() & pl.col("financial_account").is_not_null()
-    account_known = pl.col("account").str.contains(ACCOUNT_PATTERN).fill_null(False)
-    fault = (
-        pl.when(identity.fault_expression(pl.col("id_number"), number, on) != 0)
-        .then(pl.lit("card_id_invalid"))
-        .when(pl.col("name").is_null())
-        .then(pl.lit("card_name_empty"))
-        .when(pl.col("card_state").is_null())
-        .then(pl.lit("card_state_unknown"))
-        .when(~no_card & ~account_known)
-        .then(pl.lit("card_account_invalid"))
-        .when(~no_card & ~flags_known)
-        .then(pl.lit("card_flag_unknown"))
-    )
-    return typed.with_columns(fault.alias("fault")).collect()
 
 
 def judge_cards(rows: pl.DataFrame, registry: pl.DataFrame, *, account_allowed: bool) -> pl.DataFrame:

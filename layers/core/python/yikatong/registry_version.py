@@ -9,9 +9,15 @@ class CurrentRegistry(Stored):
     registry_version: str
     object_key: str = ""
     sequencer: str = ""
-    """Of the object it came from: S3 orders the versions of one key, not different keys."""
+    """Of the object the snapshot came from: S3 orders the versions of one key, not different keys."""
     rows: int = 0
+    """The people in it, those without a card left out."""
     imported_at: str = ""
+    outcome: str = ""
+    """What the import that made this version current changed, as JSON: written in the same write, so that a worker that died
+    before its report can still make it."""
+    outcome_of: str = ""
+    """Which sending of which file that was."""
 
 
 CURRENT_REGISTRY = ("CARDS", "CURRENT")

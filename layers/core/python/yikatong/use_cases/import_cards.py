@@ -1,103 +1,282 @@
-"""Import a card registry snapshot as a new version; readers see the old or the new one, never a mixture."""
+"""Import a card file, snapshot or changes, as a new version of the registry; readers see the old or the new one, never a
+mixture.
+
+Everything is put under names of its own first; naming the version current is one conditional write. Whoever loses that
+race lays the file over the winner's version. The file's name says what is newer (`yikatong.card_drops`), so repeated,
+late and re-ordered events end in the same registry, or in a refusal that says why.
+"""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
-import polars as pl
-
-from yikatong import cards, parquet
+from yikatong import card_files
+from yikatong.card_drops import CHANGES_PREFIX, REPLACE_PREFIX, CardDrop, read_drop, words_of
+from yikatong.card_files import CardFile
 from yikatong.errors import Conflict, Refusal
-from yikatong.payments import digest_of, sha256_hex
+from yikatong.payments import sha256_hex
 from yikatong.ports import Control, Lake, Reports
-from yikatong.registry import partition_key
+from yikatong.registry import RegistryIndex, read_index, read_partition, write_index, write_partition
+from yikatong.registry_changes import Difference, lay_changes, lay_snapshot
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.sequencers import is_older
 
-REPLACE_PREFIX = "replace/"
-"""A snapshot under this prefix of the drop bucket replaces the registry however much smaller it is."""
+MAX_FILE_BYTES = 512 * 2**20
+"""Some five million cards: what the function's memory holds with room to spare. Beyond, the rest comes as changes."""
+MOST_NAMED = 1000
+"""Rows left out that a report names one by one; it counts the others."""
+SMALLEST_SHARE = 2
+"""A snapshot with less than one in so many of those known is an export that broke."""
+REMOVED_SHARE = 10
+"""So are changes that take the card of more than one in so many away."""
+
+
+@dataclass(frozen=True)
+class CardArrival:
+    """A dropped object: `read` fetches its bytes, `size` of them."""
+
+    object_key: str
+    sequencer: str
+    size: int
+    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import came to: rows taken, rows left out because they cannot be believed, partitions written."""
+    """What an import came to. `rows` are the people in the registry now, `faults` the file's rows left out.
+
+    `partitions` were written, the others are shared with the version before. `states` count those who are not as they
+    were, by card state before and after ("": not there). `again`: this very file had been imported before.
+    """
 
     registry_version: str
+    kind: str
+    as_of: str
     rows: int
+    previous_rows: int
     faults: int
-    partitions: int
+    partitions: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    older: int = 0
+    states: list[dict[str, Any]] = field(default_factory=list)
+    again: bool = False
 
 
 def import_cards(
-    data: bytes, object_key: str, sequencer: str, *, control: Control, lake: Lake, reports: Reports, now: datetime
+    arrival: CardArrival, *, control: Control, lake: Lake, reports: Reports, now: datetime
 ) -> Imported | None:
-    """Import, and write what came of it to `cards/{object_key}.json` in the reports bucket; None for a refused file.
-
-    The report names the file by its SHA-256 and tells how many people the registry held before: a snapshot replaces it
-    whole, and whoever is not in it has no card from then on.
-    """
-    before = control.read(CurrentRegistry, *CURRENT_REGISTRY)
-    known = {"sha256": sha256_hex(data), "previous_rows": before.rows if before else 0}
+    """Import, and write what came of it to `cards/{object_key}.json` in the reports bucket; None for a refused file."""
+    current = control.read(CurrentRegistry, *CURRENT_REGISTRY)
+    known: dict[str, Any] = {"previous_rows": current.rows if current else 0}
     try:
-        imported, faults = _import(data, object_key, sequencer, control, lake, now)
+        drop = read_drop(arrival.object_key, now.date())
+        if arrival.size > MAX_FILE_BYTES:
+            limit = f"{MAX_FILE_BYTES // 2**20} MB"
+            raise Refusal(
+                f"文件超过 {limit}；请把一部分人作为快照，其余的作为变动（{CHANGES_PREFIX}）报送。", "too_large"
+            )
+        data = arrival.read()
+        known["sha256"] = sha256_hex(data)
+        file = card_files.read_cards(data, drop.day, changes=drop.changes)
+        del data
+        imported = _Import(arrival, drop, known["sha256"], file, control, lake, now).run()
     except Refusal as refusal:
-        _report(object_key, {"accepted": False, "refusal": refusal.message, **known}, reports)
+        _report(arrival, {"accepted": False, "refusal": refusal.message, **known}, reports)
         return None
-    rows = [{"row": row, "code": code, "message": cards.FAULTS[code]} for row, code in faults.iter_rows()]
-    _report(object_key, {"accepted": True, **asdict(imported), "left_out": rows, **known}, reports)
+    _report(arrival, {"accepted": True, **known, **asdict(imported), **_left_out(file)}, reports)
     return imported
 
 
-def _report(object_key: str, document: dict[str, object], reports: Reports) -> None:
-    reports.put(f"cards/{object_key}.json", json.dumps(document, ensure_ascii=False, indent=1).encode())
+def _report(arrival: CardArrival, document: dict[str, object], reports: Reports) -> None:
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    reports.put(f"cards/{arrival.object_key}.json", text.encode())
 
 
-def _import(
-    data: bytes, object_key: str, sequencer: str, control: Control, lake: Lake, now: datetime
-) -> tuple[Imported, pl.DataFrame]:
-    """Write every partition under the new version's own keys, then name that version current.
-
-    The version is the content's own hash, so the same snapshot again changes nothing. A snapshot older than the current
-    one (S3 events come unordered) is written but does not become current. Returns the rows left out (row, code) beside.
-    Raises `Refusal` for an unreadable file.
-    """
-    snapshot = cards.read_snapshot(data, now.date())
-    version = sha256_hex(data)[:16]
-    parts = cards.split_by_partition(snapshot.frame)
-    for partition, frame in parts.items():
-        key = partition_key(version, partition)
-        lake.put_once(key, parquet.encode(frame), digest_of("import_cards", key))
-    _make_current(version, object_key, sequencer, snapshot.frame.height, control, now)
-    return Imported(version, snapshot.frame.height, snapshot.faults.height, len(parts)), snapshot.faults
+def _left_out(file: CardFile) -> dict[str, object]:
+    by_code = file.faults.group_by("code").len().sort("code").iter_rows()
+    rows = file.faults.head(MOST_NAMED).iter_rows()
+    return {
+        "left_out": [{"row": row, "code": code, "message": card_files.FAULTS[code]} for row, code in rows],
+        "left_out_by_code": dict(by_code),
+    }
 
 
-def _refuse_shrunken(rows: int, object_key: str, known: int) -> None:
-    """A broken export must not take everybody's card away: less than half of those known needs a person's word."""
-    if rows == 0 or (rows * 2 < known and not object_key.startswith(REPLACE_PREFIX)):
-        cure = f"确需整体替换的，请放在 {REPLACE_PREFIX} 之下" if rows else "请检查导出"
-        raise Refusal(f"持卡信息只有 {rows} 人，原有 {known} 人，像是不完整，没有采用；{cure}。", "shrunken")
+@dataclass
+class _Import:
+    """One file on its way into the registry."""
 
+    arrival: CardArrival
+    drop: CardDrop
+    sha256: str
+    file: CardFile
+    control: Control
+    lake: Lake
+    now: datetime
 
-def _make_current(version: str, object_key: str, sequencer: str, rows: int, control: Control, now: datetime) -> None:
-    """Name the version current, judged against the one that is current at that very write."""
-    pk, sk = CURRENT_REGISTRY
-    while True:
-        current = control.read(CurrentRegistry, pk, sk)
-        if current is not None and current.object_key == object_key and is_older(sequencer, current.sequencer):
+    def run(self) -> Imported:
+        while True:
+            current = self.control.read(CurrentRegistry, *CURRENT_REGISTRY)
+            index = None if current is None else read_index(self.lake, current.registry_version)
+            try:
+                if current is not None and index is not None and self._is_in(index):
+                    return self._again(current)
+                self._require_turn(current, index)
+                return self._lay_over(current, index)
+            except Conflict:
+                # Somebody else's file came first, or the answer to our own write was lost: the next look tells.
+                continue
+
+    def _is_in(self, index: RegistryIndex) -> bool:
+        if self.drop.changes:
+            return index.changes.get(self.drop.mark) == self.sha256
+        return (index.snapshot_mark, index.snapshot_sha256) == (self.drop.mark, self.sha256)
+
+    def _again(self, current: CurrentRegistry) -> Imported:
+        """Imported before: by an earlier try of this very event, whose report may be missing, or by another sending."""
+        if (
+            not self.drop.changes
+            and self._is_of_snapshot(current)
+            and is_older(current.sequencer, self.arrival.sequencer)
+        ):
+            # What was sent between the two sendings is older than the second.
+            self.control.save(current.model_copy(update={"sequencer": self.arrival.sequencer}))
+        if current.outcome_of == self._event:
+            return Imported(**json.loads(current.outcome))
+        return self._imported(current.registry_version, current.rows, current.rows, 0, Difference(), again=True)
+
+    def _require_turn(self, current: CurrentRegistry | None, index: RegistryIndex | None) -> None:
+        """Refuse a file that an order cannot be found for, or that says what a newer one has replaced."""
+        mark = words_of(self.drop.mark)
+        if current is None or index is None:
+            if self.drop.changes:
+                raise Refusal("还没有整份的持卡信息，变动没有可依据的底数；请先报送快照，再报这份变动。", "no_snapshot")
             return
-        _refuse_shrunken(rows, object_key, current.rows if current else 0)
-        named = CurrentRegistry(
-            pk=pk,
-            sk=sk,
-            version=current.version if current else 0,
-            registry_version=version,
-            object_key=object_key,
-            sequencer=sequencer,
-            rows=rows,
-            imported_at=now.isoformat(timespec="seconds"),
+        snapshot = words_of(index.snapshot_mark)
+        if self.drop.changes:
+            if self.drop.mark <= index.snapshot_mark:
+                raise Refusal(
+                    f"这份变动（{mark}）不晚于现用的快照（{snapshot}），应当已包含在快照里，没有采用；"
+                    "快照里没有的，请以今天的日期重新报送。",
+                    "older",
+                )
+            if self.drop.mark in index.changes:
+                raise Refusal(
+                    f"{mark} 的变动已采用过另一份，内容与这份不同，分不出先后，没有采用；"
+                    f"请把文件名改成同一天的下一个序号（如 {words_of(self.drop.mark + 1)}）后报送。",
+                    "taken",
+                )
+            return
+        if self.drop.mark < index.snapshot_mark:
+            raise Refusal(f"这份快照（{mark}）早于现用的快照（{snapshot}），没有采用。", "older")
+        if self.drop.mark == index.snapshot_mark:
+            if not self._is_of_snapshot(current):
+                raise Refusal(
+                    f"{mark} 的快照已采用过另一份，内容与这份不同，分不出先后，没有采用；"
+                    f"请把文件名改成同一天的下一个序号（如 {words_of(self.drop.mark + 1)}）后报送。",
+                    "taken",
+                )
+            if is_older(self.arrival.sequencer, current.sequencer):
+                raise Refusal("同名的文件后来又报送过一份，已采用那一份，没有采用这一份。", "older")
+
+    def _is_of_snapshot(self, current: CurrentRegistry) -> bool:
+        return current.object_key == self.arrival.object_key
+
+    @property
+    def _event(self) -> str:
+        return f"{self.arrival.object_key}#{self.arrival.sequencer}#{self.sha256}"
+
+    def _lay_over(self, current: CurrentRegistry | None, before: RegistryIndex | None) -> Imported:
+        """Put what changes, then name the version current, judged against the one that is current at that very write."""
+        known = current.rows if current else 0
+        names = set(self.file.partitions)
+        if before is not None and not self.drop.changes:
+            names |= before.partitions.keys()
+        partitions = dict(before.partitions) if before else {}
+        difference, written = Difference(), 0
+        for name in sorted(names):
+            stored = read_partition(self.lake, name, partitions.get(name))
+            lay = lay_changes if self.drop.changes else lay_snapshot
+            after, changed = lay(stored, self.file.part(name), self.drop.mark)
+            difference.add(changed)
+            if after.is_empty():
+                partitions.pop(name, None)
+            elif not after.equals(stored):
+                partitions[name] = write_partition(self.lake, name, after)
+                written += 1
+        index = self._index(before, partitions)
+        self._refuse_losses(index.people, difference.removed, known)
+        version = write_index(self.lake, index)
+        imported = self._imported(version, index.people, known, written, difference)
+        self._make_current(current, imported)
+        return imported
+
+    def _index(self, before: RegistryIndex | None, partitions: dict[str, Any]) -> RegistryIndex:
+        changes = before.changes if before else {}
+        if self.drop.changes:
+            assert before is not None, "changes are laid over a registry"
+            changes = changes | {self.drop.mark: self.sha256}
+            return before.model_copy(update={"changes": changes, "partitions": partitions})
+        later = {mark: sha256 for mark, sha256 in changes.items() if mark > self.drop.mark}
+        return RegistryIndex(
+            snapshot_mark=self.drop.mark, snapshot_sha256=self.sha256, changes=later, partitions=partitions
         )
-        try:
-            control.save(named)
-        except Conflict:
-            continue
-        return
+
+    def _refuse_losses(self, people: int, removed: int, known: int) -> None:
+        """A broken export must not take everybody's card away: that needs a person's word."""
+        cure = f"确需采用的，请放在 {REPLACE_PREFIX} 之下"
+        if people == 0:
+            raise Refusal(f"持卡信息只有 0 人，原有 {known} 人，像是不完整，没有采用；请检查导出。", "shrunken")
+        if self.drop.insisted:
+            return
+        if self.drop.changes and removed * REMOVED_SHARE > known:
+            raise Refusal(f"这份变动使 {removed} 人没有卡，原有 {known} 人，超过一成，没有采用；{cure}。", "shrunken")
+        if not self.drop.changes and people * SMALLEST_SHARE < known:
+            raise Refusal(f"持卡信息只有 {people} 人，原有 {known} 人，像是不完整，没有采用；{cure}。", "shrunken")
+
+    def _imported(
+        self, version: str, people: int, known: int, written: int, difference: Difference, *, again: bool = False
+    ) -> Imported:
+        states = [
+            {"before": before, "after": after, "count": count}
+            for (before, after), count in sorted(difference.states.items())
+        ]
+        return Imported(
+            registry_version=version,
+            kind="changes" if self.drop.changes else "snapshot",
+            as_of=words_of(self.drop.mark),
+            rows=people,
+            previous_rows=known,
+            faults=self.file.faults.height,
+            partitions=written,
+            added=difference.added,
+            changed=difference.changed,
+            removed=difference.removed,
+            unchanged=difference.unchanged,
+            older=difference.older,
+            states=states,
+            again=again,
+        )
+
+    def _make_current(self, current: CurrentRegistry | None, imported: Imported) -> None:
+        pk, sk = CURRENT_REGISTRY
+        named = current or CurrentRegistry(pk=pk, sk=sk, registry_version="")
+        snapshot = {} if self.drop.changes else {
+            "object_key": self.arrival.object_key, "sequencer": self.arrival.sequencer,
+        }  # fmt: skip
+        self.control.save(
+            named.model_copy(
+                update={
+                    **snapshot,
+                    "registry_version": imported.registry_version,
+                    "rows": imported.rows,
+                    "imported_at": self.now.isoformat(timespec="seconds"),
+                    "outcome": json.dumps(asdict(imported)),
+                    "outcome_of": self._event,
+                }
+            )
+        )

@@ -1,0 +1,105 @@
+"""A card file laid over a partition of the registry, and what that changes. Whatever the order of arrival, the last word
+on a holder is the one with the highest mark.
+
+Every row keeps the mark of the change file that last spoke of its holder (`told`; null: the snapshot did), removed ones
+too, so that an older file that comes late cannot undo a newer one, nor bring back whom a newer one removed.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from yikatong.cards import SCHEMA
+from yikatong.registry import PARTITION_SCHEMA
+
+_COMPARED = ("id_number", "name", "account", "service_bank", "card_state", "social_account", "financial_account")
+
+
+@dataclass
+class Difference:
+    """How many people an import adds, changes, removes and leaves alone. `older`: named by the file, but a newer one spoke.
+
+    `states` counts (card state before, after) of all but the unchanged, "" for somebody who is not there.
+    """
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    older: int = 0
+    states: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, other: "Difference") -> None:
+        self.added += other.added
+        self.changed += other.changed
+        self.removed += other.removed
+        self.unchanged += other.unchanged
+        self.older += other.older
+        self.states += other.states
+
+
+def lay_snapshot(before: pl.DataFrame, snapshot: pl.DataFrame, mark: int) -> tuple[pl.DataFrame, Difference]:
+    """The partition once the snapshot (cards.SCHEMA) replaces it, but for what newer changes have said."""
+    newer = before.filter(pl.col("told") > mark)
+    fresh = _told(snapshot, None).join(newer, on="number", how="anti")
+    after = _sorted([fresh, newer])
+    difference = compare(before, after)
+    difference.older = snapshot.height - fresh.height
+    return after, difference
+
+
+def lay_changes(before: pl.DataFrame, changes: pl.DataFrame, mark: int) -> tuple[pl.DataFrame, Difference]:
+    """The partition once the holders the changes (cards.SCHEMA) name are as they say, but for whom a newer file named."""
+    newer = before.filter(pl.col("told") > mark)
+    fresh = _told(changes, mark).join(newer, on="number", how="anti")
+    after = _sorted([before.join(fresh, on="number", how="anti"), fresh])
+    difference = compare(before.join(fresh, on="number", how="semi"), fresh)
+    difference.older = changes.height - fresh.height
+    return after, difference
+
+
+def _told(rows: pl.DataFrame, mark: int | None) -> pl.DataFrame:
+    return rows.select(*SCHEMA, told=pl.lit(mark, dtype=pl.Int64))
+
+
+def _sorted(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    together = pl.concat([frame for frame in frames if not frame.is_empty()] or frames[:1])
+    return together.select(*PARTITION_SCHEMA).sort("number")
+
+
+def compare(before: pl.DataFrame, after: pl.DataFrame) -> Difference:
+    """People are those with a name; a row without one is somebody removed."""
+    if before.select(_COMPARED).equals(after.select(_COMPARED)):
+        return Difference(unchanged=before["name"].count())
+    columns = ["number", *_COMPARED]
+    both = before.select(columns).join(after.select(columns), on="number", how="full", coalesce=True, suffix="_after")
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_after")) for name in _COMPARED)
+    was, stays = pl.col("name").is_not_null(), pl.col("name_after").is_not_null()
+    counted = (
+        both.lazy()
+        .select(
+            was=was,
+            stays=stays,
+            same=same,
+            state=pl.when(was).then("card_state").otherwise(pl.lit("")),
+            state_after=pl.when(stays).then("card_state_after").otherwise(pl.lit("")),
+        )
+        .filter(pl.col("was") | pl.col("stays"))
+        .group_by("was", "stays", "same", "state", "state_after")
+        .len()
+        .collect()
+    )
+    difference = Difference()
+    for was_there, is_there, alike, state, state_after, count in counted.iter_rows():
+        if was_there and is_there and alike:
+            difference.unchanged += count
+            continue
+        difference.states[state, state_after] += count
+        if was_there and is_there:
+            difference.changed += count
+        elif is_there:
+            difference.added += count
+        else:
+            difference.removed += count
+    return difference
