@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench layers clean help
+.PHONY: setup demo test check bench fuzz layers clean help
 
 help: ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -34,6 +34,11 @@ check: setup ## Lint, format and strict types
 bench: setup ## Measure validation against the raw read, and a 10,000-payee batch step by step
 	@$(BIN)/python -m tests.benchmarks.validation
 	@$(BIN)/python -m tests.benchmarks.payout
+
+FUZZ_S ?= 600
+
+fuzz: setup ## Fuzz the reading of rosters for FUZZ_S seconds (600); what it finds is kept under tests/fuzz/found
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_S)
 
 layers: setup ## Build the Lambda layers for AWS into build/layers
 	@$(BIN)/python -m infra.layers build build/layers

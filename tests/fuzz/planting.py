@@ -237,7 +237,7 @@ class Line:
 class Planted:
     """A roster file and what must be found in it."""
 
-    data: bytes = field(repr=False)
+    data: bytes
     context: RosterContext = field(repr=False)
     expected: Counter[Found]
     rows: int
@@ -258,8 +258,11 @@ class _Sheet:
     newline: str = "\n"
 
 
+FORMATS = ("csv", "tsv", "xlsx", "xls")
+
+
 @st.composite
-def planted_rosters(draw: st.DrawFn, formats: Sequence[str] = ("csv", "tsv", "xlsx")) -> Planted:
+def planted_rosters(draw: st.DrawFn, formats: Sequence[str] = FORMATS) -> Planted:
     """A roster in one of `formats` with faults planted in it."""
     file_format = draw(st.sampled_from(formats))
     workbook = file_format.startswith("xls")
@@ -523,3 +526,11 @@ def _xls(grid: Sequence[Sequence[object]]) -> bytes:
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
+
+
+def workbook_seeds() -> Sequence[bytes]:
+    """A small good workbook of each kind, compressed as office programs do, to be spoiled."""
+    names = [ALIASES[column][0] for column in (Column.NAME, Column.ID, Column.SLOT, Column.AMOUNT)]
+    grid: list[list[object]] = [["2023年6月名册"], list(names)]
+    grid += [[person.name, person.id_number, date(2023, 6, 1), 520.5] for person in people()[:12]]
+    return [_xlsx(grid), _xls(grid)]
