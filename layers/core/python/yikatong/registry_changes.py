@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from yikatong.cards import SCHEMA
-from yikatong.registry import PARTITION_SCHEMA
 
 _COMPARED = ("id_number", "name", "account", "service_bank", "card_state", "social_account", "financial_account")
 
@@ -42,8 +41,8 @@ class Difference:
 def lay_snapshot(before: pl.DataFrame, snapshot: pl.DataFrame, mark: int) -> tuple[pl.DataFrame, Difference]:
     """The partition once the snapshot (cards.SCHEMA) replaces it, but for what newer changes have said."""
     newer = before.filter(pl.col("told") > mark)
-    fresh = _told(snapshot, None).join(newer, on="number", how="anti")
-    after = _sorted([fresh, newer])
+    fresh = _without(_told(snapshot, None), newer)
+    after = _together(fresh, newer)
     difference = compare(before, after)
     difference.older = snapshot.height - fresh.height
     return after, difference
@@ -51,10 +50,9 @@ def lay_snapshot(before: pl.DataFrame, snapshot: pl.DataFrame, mark: int) -> tup
 
 def lay_changes(before: pl.DataFrame, changes: pl.DataFrame, mark: int) -> tuple[pl.DataFrame, Difference]:
     """The partition once the holders the changes (cards.SCHEMA) name are as they say, but for whom a newer file named."""
-    newer = before.filter(pl.col("told") > mark)
-    fresh = _told(changes, mark).join(newer, on="number", how="anti")
-    after = _sorted([before.join(fresh, on="number", how="anti"), fresh])
-    difference = compare(before.join(fresh, on="number", how="semi"), fresh)
+    fresh = _without(_told(changes, mark), before.filter(pl.col("told") > mark))
+    after = _together(_without(before, fresh), fresh)
+    difference = compare(before.filter(_is_in(fresh)), fresh)
     difference.older = changes.height - fresh.height
     return after, difference
 
@@ -63,9 +61,17 @@ def _told(rows: pl.DataFrame, mark: int | None) -> pl.DataFrame:
     return rows.select(*SCHEMA, told=pl.lit(mark, dtype=pl.Int64))
 
 
-def _sorted(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    together = pl.concat([frame for frame in frames if not frame.is_empty()] or frames[:1])
-    return together.select(*PARTITION_SCHEMA).sort("number")
+def _is_in(others: pl.DataFrame) -> pl.Expr:
+    return pl.col("number").is_in(others["number"].implode())
+
+
+def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    return rows if others.is_empty() else rows.filter(~_is_in(others))
+
+
+def _together(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Both ascending by number, as is what comes out."""
+    return rows if others.is_empty() else rows.merge_sorted(others, key="number")
 
 
 def compare(before: pl.DataFrame, after: pl.DataFrame) -> Difference:
