@@ -185,17 +185,9 @@ class Header:
     doubled: dict[Column, tuple[int, ...]]
     unknown: tuple[str, ...]
 
-    @property
-    def missing(self) -> tuple[Column, ...]:
-        return self.lacking(REQUIRED)
-
     def confusing(self, required: Collection[Column]) -> dict[Column, tuple[int, ...]]:
         """The doubled columns that decide something, so that nobody may choose for the bureau which one counts."""
         return {column: at for column, at in self.doubled.items() if column not in NOTES or column in required}
-
-    def lacking(self, required: Collection[Column]) -> tuple[Column, ...]:
-        """Those of the required columns that do not stand here."""
-        return tuple(column for column in required if column not in self.places)
 
 
 def match_header(cells: Sequence[str]) -> Header:
