@@ -55,7 +55,7 @@ def words_of(mark: int) -> str:
     return f"{day}-{number:02}" if number else f"{day}"
 
 
-def has_day(file_name: str) -> bool:
+def names_day(file_name: str) -> bool:
     found = _DAY.search(file_name)
     return found is not None and _date(found[1]) is not None
 
