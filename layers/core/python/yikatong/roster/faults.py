@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from yikatong.cards import CardState
+from yikatong.identity import check_digit
 from yikatong.plan import Frequency, Subsidy, SubsidySettings
 from yikatong.roster.columns import Column, required_columns_of
 from yikatong.roster.findings import RULES, Level
@@ -21,6 +22,8 @@ Row = dict[Column, str | float]
 # Rows excluded by planting stay below this share (a tenth refuses the file).
 EXCLUDED_SHARE = 0.09
 _HEADER_ROWS = 1
+# More than 120 years before any plan of ours, and yet a date an id number may hold (from 1900 on).
+_BIRTH_NOBODY_OUTLIVES = "19000101"
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,12 @@ class Kind:
     plant: Plant
     suits: Callable[[SubsidySettings], bool] = lambda _: True
     workbook_only: bool = False
+    uses_spare: bool = False
 
     def excluded(self, field: Field) -> int:
         """How many rows end excluded."""
-        if self.code == "repeated_different" or (self.code == "person_two_names" and len(field.slots) == 1):
+        both = self.code in ("repeated_different", "person_and_household")
+        if both or (self.code == "person_two_names" and len(field.slots) == 1):
             return 2
         return int(RULES[self.code].level is Level.EXCLUDE)
 
@@ -140,6 +145,26 @@ def _shared_account(field: Field, index: int) -> None:
         partner |= {Column.HEAD_NAME: stranger.name, Column.HEAD_ID: stranger.id_number}
     for place in (index, field.append(partner)):
         field.expect(place, Column.ACCOUNT, "account_shared")
+
+
+def _under_a_second_head(field: Field, index: int) -> None:
+    """One person in two households: the entitled units differ, and yet the person would be paid twice."""
+    head = field.spares.pop()
+    again = {**field.rows[index], Column.HEAD_NAME: head.name, Column.HEAD_ID: head.id_number}
+    for place in (index, field.append(again)):
+        field.expect(place, Column.ID, "person_and_household")
+
+
+def _born_long_ago(field: Field, index: int) -> None:
+    row = field.rows[index]
+    person = field.registry.pop(str(row[Column.ID]))
+    first_17 = f"{person.id_number[:6]}{_BIRTH_NOBODY_OUTLIVES}{person.id_number[14:17]}"
+    aged = replace(person, id_number=first_17 + check_digit(first_17))
+    field.registry[aged.id_number] = aged
+    if row.get(Column.HEAD_ID) == person.id_number:
+        row[Column.HEAD_ID] = aged.id_number
+    row[Column.ID] = aged.id_number
+    field.expect(index, Column.ID, "age_implausible")
 
 
 def _account_used(field: Field, index: int) -> None:
@@ -250,7 +275,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("repeated_identical", _repeat_identical),
     Kind("repeated_different", _repeat_different),
     Kind("person_two_names", _two_names),
-    Kind("account_shared", _shared_account),
+    Kind("person_and_household", _under_a_second_head, lambda settings: settings.household, uses_spare=True),
+    Kind("age_implausible", _born_long_ago),
+    Kind("account_shared", _shared_account, uses_spare=True),
     Kind("account_used", _account_used, lambda settings: settings.account_allowed),
     _account("account_normalised", lambda text: f"{text[:4]} {text[4:8]}-{text[8:]}"),
     _account("account_unreadable", lambda text: text[:6] + "X"),
@@ -284,7 +311,7 @@ def plant_faults(field: Field, count: int, *, workbook: bool) -> None:
     for turn in range(count):
         kind = kinds[turn % len(kinds)]
         excluded = kind.excluded(field)
-        if excluded > room or (kind.code == "account_shared" and not field.spares):
+        if excluded > room or (kind.uses_spare and not field.spares):
             continue
         index = _take(suitable, kind.code, field.rows)
         if index is None:

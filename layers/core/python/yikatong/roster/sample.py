@@ -114,8 +114,9 @@ def make_sample(
     chance = random.Random(f"roster {subsidy.number} {region} {seed}")
     adults = [*include, *invent_people(rows - len(include), region=region, seed=seed, on=on)]
     count = round(rows * faults_share)
-    kinds = len(kinds_for(settings, workbook=workbook))
-    spares = invent_people(count // kinds + 1 if count else 0, region=region, seed=seed + 1_000_003, on=on)
+    kinds = kinds_for(settings, workbook=workbook)
+    wanted = (count // len(kinds) + 1) * sum(kind.uses_spare for kind in kinds)
+    spares = invent_people(wanted if count else 0, region=region, seed=seed + 1_000_003, on=on)
     known = {person.id_number for person in adults}
     spares = [person for person in spares if person.id_number not in known]
     wards = invent_people(round(rows * WARD_SHARE), region=region, seed=seed + 2_000_003, on=on, youngest=6, eldest=17)
