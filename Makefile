@@ -31,7 +31,7 @@ check: setup ## Lint, format and strict types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: setup ## Measure validation against the raw read, and a 10,000-payee batch step by step
+bench: setup ## Measure rosters against the raw read, pandera and pydantic, and a 10,000-payee batch step by step
 	@$(BIN)/python -m tests.benchmarks.validation
 	@$(BIN)/python -m tests.benchmarks.payout
 

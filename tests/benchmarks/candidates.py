@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from tests.benchmarks.files import AS_OF, REGION, REGISTRY_VERSION, FolderLake, Planted
+from yikatong import cards
 from yikatong.card_files import CardFile, read_cards
 from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.registry import RegistryReader
@@ -105,7 +106,7 @@ def _with_cards(folder: Path) -> Candidate:
     data = (folder / "roster.csv").read_bytes()
     partitions = [pl.read_parquet(path) for path in sorted((folder / "cards" / "partitions").glob("*/*"))]
     # By city, then by number within it: ascending as a whole.
-    registry = pl.concat(partitions)
+    registry = pl.concat(partitions).select(*cards.SCHEMA)
     return _validated(data, folder, _csv_read(data), lambda: lambda _: registry)
 
 
