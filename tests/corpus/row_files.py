@@ -40,7 +40,7 @@ _MANY = 24
 
 
 def files() -> Mapping[str, bytes]:
-    rows = {**_repeated(), **_households(), **_payees(), **_accounts(), **_cards(), **_whole_files()}
+    rows = {**_repeated(), **_households(), **_payees(), **_accounts(), **_cards(), **_farms(), **_whole_files()}
     return {f"{name}.csv": csv_bytes(lines) for name, lines in rows.items()}
 
 
@@ -102,6 +102,9 @@ def _payees() -> dict[str, list[list[object]]]:
         "payee-name-damaged": roster((SPOILED, _paid_to(guardian, payee_name="郑?")), columns=_PAYEE),
         "payee-name-differs": roster((SPOILED, _paid_to(guardian, payee_name="钱多多")), columns=_PAYEE),
         "payee-without-a-card": roster((SPOILED, _paid_to(UNKNOWN)), columns=_PAYEE),
+        "payee-name-differs-beside-a-damaged-name": roster(
+            (SPOILED, _paid_to(guardian, payee_name="钱多多", name="周?")), columns=_PAYEE
+        ),
         "payee-under-two-names": roster(
             (SPOILED, _paid_to(PEOPLE[0], payee_name="钱多多")), columns=_PAYEE, count=_MANY
         ),
@@ -148,6 +151,34 @@ def _cards() -> dict[str, list[list[object]]]:
     }
 
 
+_FARM = (*PLAIN, Column.HEAD_NAME, Column.HEAD_ID, Column.STANDARD, Column.QUANTITY)
+
+
+def _farms() -> dict[str, list[list[object]]]:
+    """耕地地力保护补贴: so much a mu, to the household's head."""
+
+    def farm(**changed: str) -> list[list[object]]:
+        sown = {Column.STANDARD: "71.45", Column.QUANTITY: "10", AMOUNT: "714.50"}
+        own = [(row, {**_under(PEOPLE[row - 2]), **sown}) for row in range(2, 14)]
+        return roster(
+            *own, (SPOILED, {Column[name.upper()]: cell for name, cell in changed.items()}), columns=_FARM, slot="2023"
+        )
+
+    return {
+        "product": farm(),
+        "product-of-decimals-rounded": farm(quantity="12.35", amount="882.41"),
+        "product-of-decimals-cut-off": farm(quantity="12.35", amount="882.40"),
+        "product-of-decimals-a-fen-more": farm(quantity="12.35", amount="882.42"),
+        "product-of-another-amount": farm(amount="700.00"),
+        "standard-in-words": farm(standard="七十一元四角五"),
+        "standard-with-its-unit": farm(standard="71.45元/亩"),
+        "quantity-of-five-decimals": farm(quantity="10.00001"),
+        "quantity-missing": farm(quantity=""),
+        "head-missing": farm(head_id="", head_name=""),
+        "columns-of-a-farm-missing": roster(slot="2023"),
+    }
+
+
 def _whole_files() -> dict[str, list[list[object]]]:
     two_wrong = roster((5, {ID: ""}), (6, {ID: ""}))
     several = {NAME: "", ID: "1", SLOT: "", AMOUNT: "x"}
@@ -160,6 +191,10 @@ def _whole_files() -> dict[str, list[list[object]]]:
         "day-early": roster(),
         "trial-not-needed": roster(),
         "trial": roster(),
+        "hundreds-of-slots": [
+            ["姓名", "身份证号", "属期", "金额"],
+            *(["王", "1", year, "1"] for year in range(1000, 1600)),
+        ],
         "first-row-wrong": roster((2, {AMOUNT: "x"})),
         "last-row-wrong": roster((13, {AMOUNT: "x"})),
         "one-row": roster(count=1),

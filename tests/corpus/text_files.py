@@ -113,6 +113,11 @@ def _headers() -> dict[str, bytes]:
         "header-with-a-line-break.csv": under("姓名", "身份证号", "属期", "发放金额\n(元)"),
         "header-full-width.csv": under("姓名", "身份证号", "属期", "发放金额（元）"),
         "header-numbering.csv": csv_bytes([["序号", "姓名", "身份证号", "属期", "发放金额(元)"], *numbered]),
+        "header-in-ten-thousand-yuan.csv": under("姓名", "身份证号", "属期", "发放金额(万元)"),
+        "header-with-a-note.csv": under("姓名（必填）", "身份证号(18位)", "属期", "发放金额【单位：元】"),
+        "header-two-telephones.csv": csv_bytes(
+            [[*roster()[0], "电话", "手机号"], *([*row, "0451", "139"] for row in rows)]
+        ),
         "header-missing.csv": csv_bytes(rows),
         "header-of-one-column.csv": under("姓名", "甲", "乙", "丙"),
         "column-missing.csv": csv_bytes([[*row[:2], *row[3:]] for row in roster()]),

@@ -18,16 +18,20 @@ from tests.corpus.roster import (
     spoiled,
     with_person,
 )
-from tests.corpus.writing import Formula, Sheet, part_of, stored, workbook, zip_of
+from tests.corpus.writing import Formula, Sheet, compound_file, locked, old_workbook, part_of, stored, workbook, zip_of
 from yikatong.roster.columns import Column
 
+_BOOK = "xl/workbook.xml"
 _SHEET = "xl/worksheets/sheet1.xml"
 _ACCOUNT = (*PLAIN, Column.ACCOUNT)
 
 
 def files() -> Mapping[str, bytes]:
     made = {**_cells(), **_around(), **_sheets(), **_hostile()}
-    return {f"workbook-{name}.xlsx": data for name, data in made.items()}
+    return {
+        **{f"workbook-{name}.xlsx": data for name, data in made.items()},
+        **{f"old-workbook-{name}.xls": data for name, data in _old().items()},
+    }
 
 
 def _cells() -> dict[str, bytes]:
@@ -54,6 +58,7 @@ def _cells() -> dict[str, bytes]:
         "number-for-a-slot": roster((SPOILED, {SLOT: 202306})),
         "number-for-a-name": roster((SPOILED, {NAME: 123})),
         "computed-amounts": roster((SPOILED, {AMOUNT: Formula("=500+20", 520)}), amount=520.0),
+        "computed-amount-without-a-value": roster((SPOILED, {AMOUNT: Formula("=500+20", "")}), amount=520.0),
         "computed-amount-in-error": roster((SPOILED, {AMOUNT: Formula("=1/0", "#DIV/0!")}), amount=520.0),
         "text-of-line-breaks": roster((SPOILED, {NAME: PEOPLE[3].name[0] + "\n" + PEOPLE[3].name[1:]})),
     }  # fmt: skip
@@ -79,20 +84,67 @@ def _around() -> dict[str, bytes]:
         "total-wrong": Sheet([*good, ["合计", "", "", 6240.5]]),
         "merged-slot-cells": Sheet(once, merged=[(1, 2, 12, 2, "2023-06")]),
         "filtered-but-nothing-hidden": Sheet([head, *rows], filtered=True),
+        "header-of-two-rows": _header_of_two_rows(),
     }
     return {name: workbook(sheet) for name, sheet in sheets.items()}
+
+
+def _header_of_two_rows() -> Sheet:
+    """收款人 across its name and id, everything else down both rows."""
+    columns = (*PLAIN, Column.PAYEE_NAME, Column.PAYEE_ID)
+    guardian = PEOPLE[30]
+    wrong = guardian.id_number[:-1] + ("1" if guardian.id_number[-1] != "1" else "2")
+    head, *rows = roster((SPOILED, {Column.PAYEE_NAME: guardian.name, Column.PAYEE_ID: wrong}), columns=columns)
+    titles = [[*head[:4], "收款人", ""], ["", "", "", "", "姓名", "身份证号"]]
+    merged = [(0, at, 1, at, str(title)) for at, title in enumerate(head[:4])]
+    return Sheet([*titles, *rows], merged=[*merged, (0, 4, 0, 5, "收款人")])
+
+
+def _old() -> dict[str, bytes]:
+    fine = (6, {AMOUNT: "520.125"})
+    good = Sheet(roster(fine))
+    title = "2023年6月名册"
+    notes = Sheet([["填表说明"], ["一、身份证号须为18位。"]], name="说明")
+    sheets = {
+        "plain": good,
+        "rare-characters": Sheet(roster(*((row, with_person(one)) for row, one in enumerate(RARE, start=5)))),
+        "numeric-id": Sheet(spoiled(ID, float(PEOPLE[3].id_number[:15] + "000"))),
+        "numeric-amounts": Sheet(roster((5, {AMOUNT: 0.1 + 0.2}), (6, {AMOUNT: 1234.5}), amount=520)),
+        "date-for-a-slot": Sheet(roster((SPOILED, {SLOT: date(2023, 6, 1)}))),
+        "merged-title": Sheet([[], *roster(fine)], merged=[(0, 0, 0, 3, title)]),
+        "hidden-row": replace(good, hidden_rows=[SPOILED - 1]),
+        "total": Sheet([*roster(amount=520.0), ["合计", "", "", 6240.0]]),
+    }
+    plain = old_workbook(good)
+    return {
+        **{name: old_workbook(sheet) for name, sheet in sheets.items()},
+        "notes-first": old_workbook(notes, good),
+        "hidden-sheet": old_workbook(good, Sheet(roster(count=3), name="上月", visible=False)),
+        "two-rosters": old_workbook(Sheet(roster(count=3), name="五月"), Sheet(roster(count=6), name="六月")),
+        "encrypted": locked(good),
+        "cut-short": plain[: len(plain) // 2],
+        "word-document": compound_file(b"text " * 1000, "WordDocument"),
+    }
 
 
 def _sheets() -> dict[str, bytes]:
     good = Sheet(roster((6, {AMOUNT: "520.125"})))
     notes = Sheet([["填表说明"], ["一、身份证号须为18位。"], ["二、金额以元为单位。"]], name="说明")
+    two = (Sheet(roster(count=3), name="五月"), Sheet(roster(count=6), name="六月"))
     return {
         "notes-first": workbook(notes, good),
         "notes-last": workbook(good, notes, Sheet([], name="Sheet3")),
         "hidden-sheet": workbook(good, Sheet(roster(count=3), name="上月", visible=False)),
         "very-hidden-sheet": workbook(good, Sheet(roster(count=3), name="上月", visible=False, very_hidden=True)),
         "only-a-hidden-roster": workbook(notes, replace(good, visible=False)),
-        "two-rosters": workbook(Sheet(roster(count=6)), Sheet(roster(count=3), name="补发")),
+        "two-rosters-one-named-so": workbook(Sheet(roster(count=3), name="补发"), Sheet(roster(count=6))),
+        "two-rosters": workbook(*two),
+        "two-rosters-one-asked-for": workbook(*two),
+        "sheet-asked-for-is-not-there": workbook(*two),
+        "sheet-asked-for-is-hidden": workbook(notes, replace(good, visible=False)),
+        "sheet-asked-for-is-no-roster": workbook(notes, good),
+        "hidden-row": workbook(replace(good, hidden_rows=[SPOILED - 1])),
+        "hidden-blank-row": workbook(Sheet([*roster(), [], []], hidden_rows=[13])),
         "hidden-column": workbook(replace(good, hidden_columns=[2])),
         "no-header": workbook(notes),
         "empty": workbook(Sheet([])),
@@ -116,10 +168,11 @@ def _hostile() -> dict[str, bytes]:
         "doctype-in-utf16": stored(good, {_SHEET: doctype.decode().encode("utf-16")}),
         "macro": stored(good, {"xl/vbaProject.bin": b"\xd0\xcf\x11\xe0 macro"}),
         "external-link": stored(good, {"xl/externalLinks/externalLink1.xml": b"<externalLink/>"}),
-        "encrypted": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 504 + "EncryptedPackage".encode("utf-16-le"),
+        "encrypted": compound_file(b"not to be read" * 400, "EncryptedPackage"),
         "word-document": zip_of({"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<document/>"}),
         "open-document": zip_of({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet", "content.xml": b"<a/>"}),
         "broken-xml": stored(good, {_SHEET: sheet[: len(sheet) // 2]}),
+        "xml-in-an-unknown-encoding": stored(good, {_BOOK: part_of(good, _BOOK).replace(b"UTF-8", b"UTF-UTF-8", 1)}),
         "without-its-sheet": stored(good, {_SHEET: None}),
         "two-parts-of-one-name": _doubled(good),
     }  # fmt: skip

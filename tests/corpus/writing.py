@@ -2,6 +2,7 @@
 
 import csv
 import io
+import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from datetime import date, datetime
 from typing import Any
 
 import xlsxwriter
+import xlwt
+from xlwt.CompoundDoc import XlsDoc
 
 Row = Sequence[object]
 # What a zip says of a file that has no date.
@@ -117,3 +120,52 @@ def zip_of(parts: Mapping[str, bytes]) -> bytes:
 def part_of(data: bytes, name: str) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return archive.read(name)
+
+
+def old_workbook(*sheets: Sheet) -> bytes:
+    """The same as an XLS workbook (Excel 97 to 2003, and WPS)."""
+    return compound_file(_old_stream(sheets))
+
+
+def _old_stream(sheets: Sequence[Sheet]) -> bytes:
+    book = xlwt.Workbook(encoding="utf-8")
+    text, day = (xlwt.easyxf(num_format_str=shown) for shown in ("@", "yyyy-mm-dd"))
+    for sheet in sheets:
+        written = book.add_sheet(sheet.name)
+        written.visibility = 0 if sheet.visible else 2 if sheet.very_hidden else 1
+        for index, row in enumerate(sheet.rows):
+            for place, cell in enumerate(row):
+                match cell:
+                    case None | "":
+                        pass
+                    case str():
+                        written.write(index, place, cell, text)
+                    case date():
+                        written.write(index, place, cell, day)
+                    case _:
+                        written.write(index, place, cell)
+        for row_index in sheet.hidden_rows:
+            written.row(row_index).hidden = True
+        for top, left, bottom, right, cell in sheet.merged:
+            written.write_merge(top, bottom, left, right, cell)
+    book.set_active_sheet(next((at for at, sheet in enumerate(sheets) if sheet.visible), 0))
+    return bytes(book.get_biff_data())
+
+
+def locked(*sheets: Sheet) -> bytes:
+    """An XLS that says it is encrypted: what follows the first record is meant for whoever has the password."""
+    stream = _old_stream(sheets)
+    after = 4 + int.from_bytes(stream[2:4], "little")
+    password = struct.pack("<HHHHH", 0x002F, 6, 0, 0x1234, 0x5678)
+    return compound_file(stream[:after] + password + stream[after:])
+
+
+def compound_file(stream: bytes, name: str = "Workbook") -> bytes:
+    """An old office file with one stream in it."""
+    buffer = io.BytesIO()
+    XlsDoc().save(buffer, stream)
+    data = buffer.getvalue()
+    old, new = ("Workbook\0".encode("utf-16-le"), f"{name}\0".encode("utf-16-le"))
+    at = data.index(old)
+    # A directory entry: the name in 64 bytes, then its length.
+    return data[:at] + new.ljust(64, b"\0") + struct.pack("<H", len(new)) + data[at + 66 :]
