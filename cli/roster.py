@@ -69,7 +69,7 @@ def _write(path: Path, data: bytes) -> None:
 
 @app.command("check")
 def check(
-    file: Annotated[Path, typer.Argument(metavar="名册", help="名册文件，CSV 或 XLSX。")],
+    file: Annotated[Path, typer.Argument(metavar="名册", help="名册文件，CSV、XLSX 或 XLS。")],
     number: Number,
     region: Region,
     as_of: Annotated[str, typer.Option("--as-of", metavar="日期", help="按哪一天检查，例如 2023-06-10。")],
@@ -78,6 +78,12 @@ def check(
     occasions: Annotated[
         list[str] | None, typer.Option("--occasion", metavar="名称", help="多次/年项目已登记的发放事项，可重复给出。")
     ] = None,
+    sheet: Annotated[
+        str,
+        typer.Option(
+            "--sheet", metavar="名称", help="工作簿中有几张工作表像名册时，读这一张；报送前请把它改名为“名册”。"
+        ),
+    ] = "",
     output: Annotated[Output, typer.Option("--format", help="输出格式。")] = Output.TABLE,
     out: Annotated[Path | None, typer.Option("--out", metavar="文件", help="写到文件（xlsx 必须给出）。")] = None,
     plans: PlanFiles = None,
@@ -89,7 +95,7 @@ def check(
     day = _day(as_of)
     try:
         subsidy = _book(plans).subsidy(plan_year or day.year, number)
-        validation = _validate(file, cards, subsidy, _book(plans), region, mode, day, occasions or [])
+        validation = _validate(file, cards, subsidy, _book(plans), region, mode, day, occasions or [], sheet)
         _show(validation, output, out, subject=f"{subsidy} {region}", filename=file.name)
     except Refusal as refusal:
         typer.echo(f"错误：{refusal.message}", err=True)
@@ -108,6 +114,7 @@ def _validate(
     mode: Mode,
     day: date,
     occasions: list[str],
+    sheet: str,
 ) -> "Validation":
     from yikatong.card_files import read_cards
     from yikatong.roster.context import RosterContext
@@ -123,6 +130,7 @@ def _validate(
         settings=Settings.committed().for_subsidy(subsidy.code),
         occasions=occasions,
         registry_for=None if registry is None else lambda _: registry,
+        sheet=sheet,
     )
     return validate(_read(file), file.name, context)
 

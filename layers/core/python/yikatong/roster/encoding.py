@@ -15,8 +15,9 @@ from yikatong.roster.findings import Unreadable, unreadable
 # A header in another encoding shows in far less.
 HEAD_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
-# Of a roster's characters far more than this share are digits and separators, which UTF-16 writes with a NUL byte.
-_NUL_SHARE = 0.2
+# Digits and separators are most of a roster, and UTF-16 writes them with a NUL byte, always on the same side; on the other
+# side stand few, such as that of 一 (4E 00).
+_NUL_SHARE, _OTHER_NUL_SHARE = 0.2, 0.05
 # Six Chinese characters before the first bad byte. Of 200,000 made-up headers in GB18030 none got half as far.
 _PLAINLY_UTF8_BYTES = 12
 
@@ -40,12 +41,9 @@ def encoding_of(data: bytes) -> str:
     if data.startswith(codecs.BOM_UTF16_BE):
         return "utf-16-be"
     head = data[:HEAD_BYTES]
-    if b"\0" in head:
-        first, second = head[::2].count(0), head[1::2].count(0)
-        if not first and second >= len(head) // 2 * _NUL_SHARE:
-            return "utf-16-le"
-        if not second and first >= len(head) // 2 * _NUL_SHARE:
-            return "utf-16-be"
+    first, second = head[::2].count(0), head[1::2].count(0)
+    if max(first, second) > len(head) / 2 * _NUL_SHARE and min(first, second) < max(first, second) * _OTHER_NUL_SHARE:
+        return "utf-16-le" if second > first else "utf-16-be"
     try:
         # The cut may fall within a character.
         text = codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) == len(data))
@@ -75,10 +73,15 @@ def is_utf8(data: bytes) -> bool:
 
 
 def _decoded(data: bytes, encoding: str) -> bytes:
-    # A BytesIO grows in place and hands its bytes over without copying them.
+    # A BytesIO hands its bytes over without copying them; grown step by step it would leave as much again behind.
     buffer = io.BytesIO()
     for piece in _pieces(data, encoding):
+        if not buffer.tell() and len(data) > _PIECE_BYTES:
+            buffer.seek(len(data) * len(piece) // _PIECE_BYTES)
+            buffer.write(b"\0")
+            buffer.seek(0)
         buffer.write(piece)
+    buffer.truncate()
     return buffer.getvalue()
 
 
