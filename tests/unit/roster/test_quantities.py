@@ -56,10 +56,12 @@ def test_units_blanks_full_width_digits_and_thousands_separators_do_no_harm(stan
 )
 def test_a_factor_that_is_no_number_is_named_and_nothing_is_made_of_it(written: str) -> None:
     assert _found((written, "2", 100), ("1", "2", 200)) == {"standard_unreadable": [0]}
+    assert _found((written, "2", 100), (written, "3", 200)) == {"standard_unreadable": [0, 1]}
     assert _found(("1", "2", 200), ("2", written, 100)) == {"quantity_unreadable": [1]}
 
 
 def test_blank_factors_and_amounts_judged_elsewhere_are_not_named_a_second_time() -> None:
+    assert _found((None, "2", 100), (None, "3", 100)) == {}
     assert _found((None, "2", 100), ("2", " ", 100), ("2", "3", None), ("2", "3", 0)) == {}
 
 

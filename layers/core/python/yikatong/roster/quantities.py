@@ -70,6 +70,11 @@ def required_value_hits(cells: Mapping[Column, pl.Series], required: Collection[
 
 def _numbers(raw: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Cells in ten-thousandths (Int64, null where blank or unreadable), and the positions (UInt32) of the unreadable."""
+    if len(raw) > 1 and raw.eq_missing(raw.head(1)).all():
+        # One standard for everybody, as in most rosters, is read once.
+        number, unreadable = _numbers(raw.head(1))
+        everywhere = len(raw) if len(unreadable) else 0
+        return number.new_from_index(0, len(raw)), pl.int_range(everywhere, dtype=pl.UInt32, eager=True)
     odd = (~raw.str.contains(_PLAIN)).arg_true()
     # An exact decimal of four places is its ten-thousandths in its own representation.
     numbers = raw.cast(pl.Decimal(14, DECIMALS), strict=False).to_physical().cast(pl.Int64)
