@@ -112,7 +112,7 @@ _TOLD_BY_THE_COMMAND = (
 )
 
 
-@pytest.mark.parametrize("name", map(_case, _TOLD_BY_THE_COMMAND))
+@pytest.mark.parametrize("name", [_case(name) for name in _TOLD_BY_THE_COMMAND])
 def test_the_clerks_own_check_says_the_same_and_ends_with_the_promised_code(name: str) -> None:
     entry = _ENTRIES[name]
     result = CliRunner().invoke(app, _arguments(name, entry))
