@@ -83,6 +83,14 @@ def test_what_is_written_otherwise_but_means_the_same_is_normalised() -> None:
     assert file.frame.rows() == [(person.id_number, "张三", CARD, "龙江银行", "lost", True, False, number)]
 
 
+@pytest.mark.parametrize("name", [" 张 三", "张　三", "张\u00a0三"])
+def test_a_name_with_blanks_is_the_name_without(name: str) -> None:
+    """An id that ends in a digit and a row otherwise in order are no reason not to look at the name."""
+    holder = next(person for person in PEOPLE if person.id_number[-1] != "X")
+    file = read_cards(lines(f"{name},{holder.id_number},{CARD},龙江银行,正常,启用,已激活"), ON)
+    assert file.frame["name"].to_list() == ["张三"]
+
+
 def test_a_snapshots_bad_rows_are_named_and_their_holders_left_without_a_card() -> None:
     good = f"张三,{ID},{CARD},龙江银行,口头挂失,启用,未激活"
     rows = [

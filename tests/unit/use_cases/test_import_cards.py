@@ -16,8 +16,8 @@ from tests.fakes import MemoryControl, MemoryLake
 from tests.unit.payout.house import Watch, Watched, WorkerDied
 from tests.unit.use_cases.test_validate_roster import NOW, MemoryReports
 from yikatong.card_files import KIND
-from yikatong.cards import TITLES, CardState
-from yikatong.registry import AlteredRegistry, RegistryReader
+from yikatong.cards import TITLES, CardState, partitions_of
+from yikatong.registry import AlteredRegistry, RegistryReader, read_index
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.roster.people import Person, invent_people
 from yikatong.roster.sample import cards_csv
@@ -143,6 +143,16 @@ def test_a_snapshot_that_differs_in_one_city_shares_the_others_and_says_what_cha
     report = desk.report(SNAPSHOT)
     assert (report["changed"], report["unchanged"], report["partitions"]) == (1, 29, 1)
     assert report["states"] == [{"before": "normal", "after": "frozen", "count": 1}]
+
+
+def test_a_city_nobody_is_left_in_and_changes_the_snapshot_contains_are_in_no_version_any_more() -> None:
+    desk = Desk()
+    desk.begins_with()
+    desk.arrives(lost(SUIHUA[0]), ONE_DAY)
+    desk.arrives(cards_csv(SUIHUA), "cards-20230523.csv")
+    index = read_index(desk.lake, desk.current.registry_version)
+    assert sorted(index.partitions) == partitions_of(person.id_number for person in SUIHUA)
+    assert (index.changes, index.people) == ({}, 60)
 
 
 def test_whoever_froze_a_version_still_reads_it_after_changes_and_after_a_snapshot() -> None:
