@@ -81,7 +81,7 @@ def test_who_cannot_be_told_is_left_out_with_the_row(people: list[Person]) -> No
 
 def test_titles_above_the_header_and_other_columns_do_no_harm(people: list[Person]) -> None:
     data = csv_of(
-        [HEADER[:2] + ("原因", "去世日期"), (people[0].name, people[0].id_number, "病", "2023-05-02")], ("名单",)
+        [(*HEADER[:2], "原因", "去世日期"), (people[0].name, people[0].id_number, "病", "2023-05-02")], ("名单",)
     )
     assert taken(data) == {people[0].id_number: date(2023, 5, 2)}
 

@@ -1,0 +1,47 @@
+"""A roster is known by what it says."""
+
+import polars as pl
+import pytest
+
+from yikatong.roster.fingerprint import fingerprint
+
+ROWS = pl.DataFrame(
+    {
+        "row": [2, 3, 4],
+        "beneficiary_name": ["甲", "乙", "丙"],
+        "beneficiary_id": ["230102199001011230", "230102199001011231", None],
+        "payee_id": ["230102199001011230", "230102199001011232", None],
+        "key": ["230102199001011230", "230102199001011231", None],
+        "slot": ["2023-06", "2023-06", "2023-05"],
+        "amount_fen": [52_000, 52_000, None],
+    }
+)
+
+
+def test_the_order_the_row_numbers_and_the_names_do_not_matter() -> None:
+    other = ROWS.reverse().with_columns(row=pl.Series([9, 8, 7]), beneficiary_name=pl.lit("丁"))
+    assert fingerprint(other) == fingerprint(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("key", "230102199001011239"),
+        ("beneficiary_id", "230102199001011239"),
+        ("payee_id", "230102199001011239"),
+        ("slot", "2023-07"),
+        ("amount_fen", 52_001),
+    ],
+)
+def test_whatever_is_paid_by_matters(column: str, value: object) -> None:
+    changed = ROWS.with_columns(pl.when(pl.col("row") == 2).then(pl.lit(value)).otherwise(pl.col(column)).alias(column))
+    assert fingerprint(changed) != fingerprint(ROWS)
+
+
+def test_a_row_more_or_less_matters() -> None:
+    assert len({fingerprint(rows) for rows in (ROWS, ROWS.head(2), ROWS.head(0), pl.concat([ROWS, ROWS.head(1)]))}) == 4
+
+
+def test_it_is_the_same_on_every_machine_and_in_every_version() -> None:
+    """Kept with the batch for years: a new library must not change it."""
+    assert fingerprint(ROWS) == "01f2340438bd5b1c9456b22a38bcd04f0fd8d969378dd3cc4a72669d887d05b4"
