@@ -12,7 +12,7 @@ from yikatong.roster.table import LAST_ROWS, MAX_ROWS, Table, known_columns
 from yikatong.roster.workbook_reading import Sheet, read_workbook
 
 MAX_FILE_BYTES = 256 * 2**20
-_BLANKS = b"\0\t\r\n \xef\xbb\xbf"
+_BLANKS = b"\0\t\r\n \xef\xbb\xbf\xff\xfe"
 _BLANK_BYTES = 4096
 
 

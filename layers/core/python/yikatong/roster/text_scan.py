@@ -3,27 +3,23 @@
 import re
 from collections.abc import Iterable
 
-# A text ends with `</si>`, whatever prefix the program writes before the name.
-_END = b"si>"
+_END = re.compile(rb"</(?:[\w.-]+:)?si>|<(?:[\w.-]+:)?si\s*/>")
 _NUMBER = re.compile(rb"v>\s*([0-9]{1,9})\s*<")
 
 
 class TextScan:
-    """Fed with the XML of the shared texts, in pieces cut anywhere. Sizes are in bytes, markup included."""
+    """Fed with the XML of the shared texts, in pieces that end between tags. Sizes are in bytes, markup included."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
         self._open = 0
-        self._rest = b""
 
     def feed(self, piece: bytes) -> None:
-        parts = (self._rest + piece).split(_END)
-        last = parts.pop()
-        self._rest = last[-len(_END) + 1 :]
-        for part in parts:
-            size, self._open = self._open + len(part), 0
-            self.sizes.append(size)
-        self._open += len(last) - len(self._rest)
+        *whole, last = _END.split(piece)
+        for text in whole:
+            self.sizes.append(self._open + len(text))
+            self._open = 0
+        self._open += len(last)
 
     @property
     def longest(self) -> int:

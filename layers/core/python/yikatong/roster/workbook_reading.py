@@ -154,8 +154,12 @@ def _found(book: _Book, name: str) -> _Found | None:
     index, header = place
     if sheet.end[1] + 1 > MAX_COLUMNS:
         raise unreadable("sheet_too_wide", rows=sheet.end[0] + 1, columns=sheet.end[1] + 1)
-    both = _two_rows(first, index, sheet)
-    return _Found(name, sheet, both or header, index + (2 if both else 1))
+    # Of two rows the lower often names more columns.
+    for top in (index, index - 1):
+        both = _two_rows(first, top, sheet)
+        if both is not None:
+            return _Found(name, sheet, both, top + 2)
+    return _Found(name, sheet, header, index + 1)
 
 
 def _rows(sheet: CalamineSheet) -> Iterator[list[Any]]:
@@ -165,17 +169,17 @@ def _rows(sheet: CalamineSheet) -> Iterator[list[Any]]:
     return (left + row for row in sheet.iter_rows()) if left else sheet.iter_rows()
 
 
-def _two_rows(first: Sequence[Sequence[str]], index: int, sheet: CalamineSheet) -> Header | None:
+def _two_rows(first: Sequence[Sequence[str]], upper_row: int, sheet: CalamineSheet) -> Header | None:
     """A header of two rows, shown by merging: `姓名` down both, `收款人` across the `姓名` and `身份证号` below it."""
     down, across = set(), {}
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
-        if top == index and bottom == index + 1 and left == right:
+        if top == upper_row and bottom == upper_row + 1 and left == right:
             down.add(left)
-        elif top == bottom == index:
+        elif top == bottom == upper_row:
             across.update(dict.fromkeys(range(left, min(right, MAX_COLUMNS) + 1), left))
-    if not down or not across or index + 1 >= len(first):
+    if not down or not across or upper_row + 1 >= len(first):
         return None
-    upper, lower = first[index], first[index + 1]
+    upper, lower = first[upper_row], first[upper_row + 1]
     titles = []
     for place, below in enumerate(lower):
         above = upper[across.get(place, place)]
