@@ -1,6 +1,7 @@
 """A roster was dropped: validate it, and write the batch and the report back."""
 
 from typing import Any
+from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -29,6 +30,7 @@ def handle(record: SQSRecord) -> None:
         upload_id=dropped.metadata.get("upload", ""),
         size=dropped.size,
         read=dropped.read,
+        sheet=unquote(dropped.metadata.get("sheet", "")),
     )
     outcome = validate_roster(
         arrival,

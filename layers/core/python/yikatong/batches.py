@@ -103,6 +103,10 @@ class Batch(Stored):
     sha256: str
     uploader: str
     received_at: str
+    sheet: str = ""
+    """The workbook's sheet that was read, where the bureau named one."""
+    fingerprint: str = ""
+    """Of the rows, whatever file said them (`roster.fingerprint`): the same rows again are known by it."""
     rows: int = 0
     payable: Tally = Tally()
     held: Tally = Tally()

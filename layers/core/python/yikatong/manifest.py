@@ -47,8 +47,12 @@ class Manifest(Stored):
         return next((file for file in self.files if batch_id in file.batches), None)
 
 
+def manifests_pk(claim_group: str) -> str:
+    return f"MANIFEST#{claim_group}"
+
+
 def manifest_key(claim_group: str, slot: str) -> tuple[str, str]:
-    return f"MANIFEST#{claim_group}", slot
+    return manifests_pk(claim_group), slot
 
 
 def empty_manifest(claim_group: str, slot: str) -> Manifest:

@@ -37,7 +37,7 @@ Region = Annotated[str, AfterValidator(_of_the_province)]
 
 
 @cache
-def _name(code: str) -> str:
+def own_name(code: str) -> str:
     """The region's own name in force, empty for a code that names none."""
     if not _CODE.fullmatch(code):
         return ""
@@ -52,17 +52,17 @@ def _name(code: str) -> str:
 
 def known(code: str) -> bool:
     """Whether the code names a region of the province that is in force."""
-    return bool(_name(code))
+    return bool(own_name(code))
 
 
 def name_of(code: str) -> str:
     """The name as people say it, a county after its city; the code itself where it names nothing."""
-    own = _name(code)
+    own = own_name(code)
     if not own:
         return code
     if code.endswith("00"):
         return own
-    return _name(f"{code[:4]}00") + own
+    return own_name(f"{code[:4]}00") + own
 
 
 def require_known(code: str) -> None:

@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from yikatong.batches import Upload, upload_key
 from yikatong.errors import Refusal
@@ -13,7 +15,9 @@ from yikatong.principals import Action, Principal, authorize
 from yikatong.regions import Region, require_known
 
 # Chinese, letters, digits and a little punctuation; no path, no blank, no leading dot, nothing a sheet acts on.
-_SAFE_NAME = re.compile(r"[0-9A-Za-z一-鿿][0-9A-Za-z一-鿿（）()_.-]{0,95}\.(csv|xlsx)", re.IGNORECASE)
+_SAFE_NAME = re.compile(r"[0-9A-Za-z一-鿿][0-9A-Za-z一-鿿（）()_.-]{0,95}\.(csv|tsv|txt|xlsx|xls)", re.IGNORECASE)
+# As long as spreadsheet programs let a sheet's name be.
+SheetName = Annotated[str, StringConstraints(max_length=31)]
 
 
 class UploadRequest(BaseModel):
@@ -24,6 +28,8 @@ class UploadRequest(BaseModel):
     region: Region
     file_name: str
     mode: Mode = Mode.FORMAL
+    sheet: SheetName = ""
+    """The workbook's sheet to read; empty where only one looks like a roster."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +54,22 @@ def request_upload(
         raise Refusal(f"{subsidy}还没有永久代码，不能受理名册。", "unregistered")
     if request.mode is Mode.TRIAL and not subsidy.trial.required:
         raise Refusal(f"{subsidy}不需要模拟测试，请按正式发放上传。", "no_trial")
-    if re.search("[0-9]{12}", request.file_name):
-        # The name stands in keys and tables, where nobody looks for an id number or an account.
-        raise Refusal("文件名里不要写身份证号、账号等长号码，请改名后再传。", "bad_file_name")
-    if not _SAFE_NAME.fullmatch(request.file_name) or ".." in request.file_name:
-        raise Refusal(
-            "文件名只能用汉字、字母、数字、括号、下划线、连字符和点，至多100个字符，以 .csv 或 .xlsx 结尾。",
-            "bad_file_name",
-        )
+    _require_safe_name(request.file_name)
     key = f"{request.plan_year}/{request.region}/{request.number}/{request.file_name}"
     pk, sk = upload_key(upload_id)
     control.save(Upload(pk=pk, sk=sk, upload_id=upload_id, principal=principal.name, object_key=key, mode=request.mode))
-    return UploadGrant(key, {"mode": request.mode.value, "upload": upload_id})
+    # Metadata travels in headers, which hold ASCII only.
+    sheet = {"sheet": quote(request.sheet)} if request.sheet else {}
+    return UploadGrant(key, {"mode": request.mode.value, "upload": upload_id, **sheet})
+
+
+def _require_safe_name(file_name: str) -> None:
+    if re.search("[0-9]{12}", file_name):
+        # The name stands in keys and tables, where nobody looks for an id number or an account.
+        raise Refusal("文件名里不要写身份证号、账号等长号码，请改名后再传。", "bad_file_name")
+    if not _SAFE_NAME.fullmatch(file_name) or ".." in file_name:
+        raise Refusal(
+            "文件名只能用汉字、字母、数字、括号、下划线、连字符和点，至多100个字符，"
+            "以 .csv、.tsv、.txt、.xlsx 或 .xls 结尾。",
+            "bad_file_name",
+        )

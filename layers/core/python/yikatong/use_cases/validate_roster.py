@@ -3,22 +3,27 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import polars as pl
 
 from yikatong import batches, parquet
 from yikatong.batches import Batch, Occasion, RosterObject, Upload, batch_key, roster_object_key, upload_key
+from yikatong.claimed_elsewhere import ClaimedElsewhere
+from yikatong.departures import CurrentDepartures, Departure, current_key, regions_above
 from yikatong.errors import Conflict, Refusal
 from yikatong.payments import batch_id as identify
 from yikatong.payments import digest_of, sha256_hex
 from yikatong.plan import Mode, PlanBook, Settings, Subsidy
 from yikatong.ports import Control, Lake, Reports
+from yikatong.regions import require_known
 from yikatong.registry import RegistryReader
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.roster.context import RosterContext
-from yikatong.roster.findings import Level
+from yikatong.roster.departed import DEPARTED
+from yikatong.roster.findings import Finding, Level, file_finding
+from yikatong.roster.fingerprint import fingerprint
 from yikatong.roster.report import to_xlsx
 from yikatong.roster.validation import Tally, Validation, validate
 from yikatong.sequencers import is_older
@@ -28,6 +33,8 @@ from yikatong.use_cases.withdraw_batch import withdraw
 _KEY = re.compile(r"([0-9]{4})/(23[0-9]{4})/([0-9]{1,2})/([^/]+)")
 MAX_ROSTER_BYTES = 256 * 1024 * 1024
 """About three million rows: a roster is held in memory whole, so there is an end."""
+# Batches named in one finding; whoever has sent the same rows more often knows it by then.
+_BATCHES_NAMED = 3
 NOT_CLAIMED_YET = (BatchState.RECEIVED, BatchState.VALIDATED, BatchState.APPROVED, BatchState.BOUND)
 
 
@@ -35,7 +42,7 @@ NOT_CLAIMED_YET = (BatchState.RECEIVED, BatchState.VALIDATED, BatchState.APPROVE
 class Arrival:
     """One roster object as it arrived. `sequencer` orders the versions of one key, as S3 numbers them.
 
-    `size` in bytes, `read` fetches the content."""
+    `size` in bytes, `read` fetches the content, `sheet` names the workbook's sheet to read if the bureau named one."""
 
     object_key: str
     object_version: str
@@ -44,6 +51,7 @@ class Arrival:
     upload_id: str
     size: int
     read: Callable[[], bytes]
+    sheet: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,12 +91,17 @@ def validate_roster(
         if not _is_sent_again(batch, arrival):
             return _replayed(batch, arrival, control, reports, settings)
         batch = _received_again(batch, arrival, uploader, now)
-    context = _context(place, batch, control, settings, book)
     registry = control.read(CurrentRegistry, *CURRENT_REGISTRY)
-    if registry is not None:
-        reader = RegistryReader(lake, registry.registry_version)
-        context = RosterContext(**{**vars(context), "registry_for": reader.rows_for})
+    context = replace(
+        _context(place, batch, control, settings, book),
+        registry_for=None if registry is None else RegistryReader(lake, registry.registry_version).rows_for,
+        claimed=_claimed(batch, control, lake, settings).of_slot,
+        departed=_departed(place.region, control, lake),
+    )
     validation = validate(data, place.file_name, context)
+    if validation.accepted:
+        batch = batch.changed(fingerprint=fingerprint(validation.frame))
+    validation = replace(validation, findings=(*_rows_known(batch, control), *validation.findings))
     # A file that is refused replaces nothing: what stood before it stands.
     why_not = _succeed_predecessor(batch, validation, control, settings) if validation.accepted else ""
     judged = _judged(batch, validation, registry, why_not, lake)
@@ -116,6 +129,8 @@ def _received_again(batch: Batch, arrival: Arrival, uploader: str, now: datetime
         uploader=uploader,
         received_at=received_at,
         region_received=f"{batch.region}#{received_at}",
+        sheet=arrival.sheet,
+        fingerprint="",
         refusal="",
         first_approval=None,
     )
@@ -131,6 +146,9 @@ def _replayed(batch: Batch, arrival: Arrival, control: Control, reports: Reports
         if standing is not None and standing.state in NOT_CLAIMED_YET:
             withdraw(control, settings, standing.batch_id, f"之后又上传了已撤回的 {batch.batch_id} 的内容")
         words = f"这份名册的内容与已撤回的批次 {batch.batch_id} 完全相同，不会重新受理；请另存为新文件名后上传。"
+        reports.put(f"misplaced/{arrival.object_key}.txt", words.encode())
+    elif arrival.sheet != batch.sheet:
+        words = f"这个工作簿的另一张工作表已是批次 {batch.batch_id}；要发放“{arrival.sheet}”，请另存为新文件名后上传。"
         reports.put(f"misplaced/{arrival.object_key}.txt", words.encode())
     return "replayed"
 
@@ -160,6 +178,7 @@ def _place(arrival: Arrival, book: PlanBook) -> _Place:
             "名册应放在 计划年度/地区代码/补贴序号/文件名 之下，例如 2023/230102/2/低保名册.csv。", "misplaced"
         )
     year, region, number, file_name = found.groups()
+    require_known(region)
     subsidy = book.subsidy(int(year), int(number))
     if subsidy.code is None:
         raise Refusal(f"{subsidy}还没有永久代码，不能受理名册。", "unregistered")
@@ -204,6 +223,7 @@ def _receive(arrival: Arrival, data: bytes, place: _Place, uploader: str, contro
         sha256=sha256,
         uploader=uploader,
         received_at=received_at,
+        sheet=arrival.sheet,
         province=f"{place.region[:2]}0000",
         region_received=f"{place.region}#{received_at}",
     )
@@ -244,7 +264,8 @@ def _succeed_predecessor(batch: Batch, validation: Validation, control: Control,
 
 
 def _why_not_replace(before: Batch, validation: Validation) -> str:
-    if before.slots and not set(before.slots) & set(validation.slots):
+    # A roster of which nothing is left to pay has no slots, and is no other month's for that.
+    if before.slots and validation.slots and not set(before.slots) & set(validation.slots):
         old, new = "、".join(before.slots), "、".join(validation.slots)
         return f"同名的前一份名册是 {old} 的，这一份是 {new} 的，不是更正；请另存为新文件名上传。"
     if before.state not in NOT_CLAIMED_YET:
@@ -273,7 +294,52 @@ def _context(place: _Place, batch: Batch, control: Control, settings: Settings, 
             for occasion in occasions
             if occasion.covers(batch.region, max(received_on, date.fromisoformat(occasion.first)))
         ],
+        sheet=batch.sheet,
     )
+
+
+def _claimed(batch: Batch, control: Control, lake: Lake, settings: Settings) -> ClaimedElsewhere:
+    """Who was claimed already. What this roster is to replace does not count: it will be withdrawn, and pay nobody.
+
+    A predecessor that may not be replaced any more does count: the bureau is told whom it pays.
+    """
+    pointer = control.read(RosterObject, *roster_object_key(batch.object_key, batch.mode))
+    before = control.read(Batch, *batch_key(pointer.batch_id)) if pointer else None
+    replaced = [before.batch_id] if before is not None and before.state in NOT_CLAIMED_YET else []
+    return ClaimedElsewhere(control, lake, settings, settings.for_subsidy(batch.code), replaced)
+
+
+def _departed(region: str, control: Control, lake: Lake) -> pl.DataFrame | None:
+    """Everybody on a list of this region or of one that it lies in; None where nobody supplied one."""
+    frames = []
+    for place in regions_above(region):
+        for kind in Departure:
+            current = control.read(CurrentDepartures, *current_key(place, kind))
+            if current is not None:
+                stored = lake.get(current.list_key)
+                if stored is None:
+                    raise LookupError(current.list_key)
+                frames.append(parquet.decode(stored).with_columns(pl.lit(kind.value).alias("kind")).select(*DEPARTED))
+    return pl.concat(frames) if frames else None
+
+
+def _rows_known(batch: Batch, control: Control) -> list[Finding]:
+    """`rows_known` where other standing batches of the region hold the very same rows, whatever file said them."""
+    if not batch.fingerprint:
+        return []
+    of_the_region = control.query(Batch, batch.pk, batch.batch_id.removesuffix(batch.digest))
+    same = [
+        other
+        for other in of_the_region
+        if other.fingerprint == batch.fingerprint
+        and other.batch_id != batch.batch_id
+        and other.state not in (BatchState.REFUSED, BatchState.WITHDRAWN)
+    ]
+    named = [
+        f"{other.object_key.rsplit('/', 1)[-1]}（批次 {other.batch_id}，{BATCH[other.state].bureau}）"
+        for other in same[:_BATCHES_NAMED]
+    ]
+    return [file_finding("rows_known", other="、".join(named))] if named else []
 
 
 def _judged(batch: Batch, validation: Validation, registry: CurrentRegistry | None, refusal: str, lake: Lake) -> Batch:
