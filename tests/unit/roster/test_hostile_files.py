@@ -62,6 +62,7 @@ def test_a_doctype_is_refused_wherever_it_stands_and_in_utf16_too() -> None:
     assert _refused(_with(_SHEET, doctype + sheet))[0] == "file_unsafe"
     assert _refused(_with("docProps/custom.xml", b" " * ((1 << 20) - 4) + b"<a/>" + doctype))[0] == "file_unsafe"
     assert _refused(_with(_SHEET, (doctype + sheet).decode().encode("utf-16")))[0] == "file_unsafe"
+    assert _refused(_with(_SHEET, sheet.replace(b'"UTF-8"', b'"UTF-7"', 1)))[0] == "file_unsafe"
 
 
 # --- bombs ---------------------------------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ _CHUNK_BYTES = 1 << 20
 _LOCAL_HEADER_BYTES = 30
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00<", b"<\x00")
+_DECLARED = re.compile(rb"""\s*(?:\xef\xbb\xbf)?<\?xml[^>]*?\sencoding\s*=\s*["']([^"']*)""")
+_UTF8_NAMES = (b"utf-8", b"utf8", b"us-ascii", b"ascii")
 _COUNTED = re.compile(rb"""ount\s*=\s*["']\s*[0-9]{9}""")
 _NOT_TEXT = (".bin", ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".emf", ".wmf")
 # What another zip is, by a part it must have.
@@ -112,8 +114,8 @@ def _scan_part(
     name = entry.filename
     size, rest = 0, b""
     for chunk in chunks:
-        # UTF-16 would hide the words looked for; no office program writes it.
-        if not size and chunk.startswith(_UTF16_MARKS) and not name.lower().endswith(_NOT_TEXT):
+        # UTF-16 and stranger ones would hide the words looked for; no office program writes them.
+        if not size and not name.lower().endswith(_NOT_TEXT) and _in_another_encoding(chunk):
             raise unreadable("file_unsafe", detail="XML 编码不常见")
         size += len(chunk)
         if size > entry.file_size:
@@ -129,6 +131,11 @@ def _scan_part(
         _scan_piece(name, piece[:cut], sheets, texts)
         rest = piece[cut:]
     _scan_piece(name, rest, sheets, texts)
+
+
+def _in_another_encoding(head: bytes) -> bool:
+    declared = _DECLARED.match(head)
+    return head.startswith(_UTF16_MARKS) or (declared is not None and declared[1].lower() not in _UTF8_NAMES)
 
 
 def _scan_piece(name: str, piece: bytes, sheets: dict[str, SheetScan], texts: dict[str, TextScan]) -> None:
@@ -166,7 +173,7 @@ def _tree(data: bytes, entry: zipfile.ZipInfo | None) -> Element:
         raise unreadable("file_damaged", detail="工作簿的目录缺失或过大")
     try:
         return XML(b"".join(_inflate(data, entry)))
-    except ParseError:
+    except (ParseError, LookupError, ValueError):
         raise unreadable("file_damaged", detail="工作簿的目录读不出来") from None
 
 
