@@ -18,10 +18,10 @@ from yikatong import cards
 from yikatong.card_files import CardFile, read_cards
 from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.registry import RegistryReader
-from yikatong.roster.checks import check_rows
+from yikatong.roster.columns import required_columns_of
 from yikatong.roster.context import RegistryFor, RosterContext
+from yikatong.roster.judging import judge_table
 from yikatong.roster.reading import read_table
-from yikatong.roster.totals import split_totals
 from yikatong.roster.validation import Validation, validate
 
 
@@ -70,10 +70,9 @@ def _field_checks(folder: Path) -> Candidate:
     context = _context()
 
     def run() -> Counter[str]:
-        table, _ = split_totals(read_table(data))
-        checked = check_rows(table, context)
+        table = read_table(data, required=required_columns_of(context.settings))
         found: Counter[str] = Counter()
-        for hit in checked.hits:
+        for hit in judge_table(table, context).hits:
             found[hit.code] += len(hit.at)
         return found
 

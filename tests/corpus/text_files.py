@@ -55,6 +55,8 @@ def _line_ends() -> dict[str, bytes]:
     quotes = roster((3, {Column.REMARK: '人称"老王",住村东'}), (6, _FINE), columns=columns)
     lines = csv_text(roster((6, _FINE)), newline="\n").splitlines()
     mixed = "".join(line + ("\r\n" if at % 2 else "\n") for at, line in enumerate(lines))
+    # Lines end in CR, as old systems write them; the LF belongs to a cell.
+    old = csv_text([["发放名册"], *broken], newline="\r")
     unclosed = csv_text(roster(), newline="\n").splitlines()
     unclosed[4] = '"' + unclosed[4]
     inside = csv_text(roster()).splitlines()
@@ -62,6 +64,7 @@ def _line_ends() -> dict[str, bytes]:
     return {
         "lf.csv": csv_bytes(roster((6, _FINE)), newline="\n"),
         "cr.csv": csv_bytes(roster((6, _FINE)), newline="\r"),
+        "cr-and-a-line-feed-in-a-cell.csv": old.encode(),
         "crlf-and-lf.csv": mixed.encode(),
         "no-line-end-at-the-end.csv": csv_bytes(roster((13, _FINE))).rstrip(),
         "tabs.tsv": csv_bytes(roster((6, _FINE)), separator="\t"),
@@ -139,6 +142,15 @@ def _totals() -> dict[str, bytes]:
         "total-over-an-unreadable-amount.csv": csv_bytes([*spoiled_amount, ["合计", "", "", "6240.00"]]),
         "total-and-signatures-below.csv": csv_bytes(
             [*good, ["合计", "", "", "6240.00"], ["", "", "", ""], ["经办人：", "", "审核人：", ""]]
+        ),
+        "subtotals-between.csv": csv_bytes(
+            [
+                *good[:7],
+                ["小计", "", "", "3120.00"],
+                *good[7:],
+                ["小 计", "", "", "3120.00"],
+                ["合计", "", "", "6240.00"],
+            ]
         ),
         "total-in-the-id-column.csv": csv_bytes([*good, ["", "合计", "", "6240.00"]]),
         "total-is-somebodys-name.csv": csv_bytes(spoiled(NAME, "合计")),

@@ -204,7 +204,7 @@ def test_a_workbook_whose_directory_lies_about_its_sizes_is_refused(
         (b"", "file_empty"),
         (b"\xef\xbb\xbf \r\n", "file_empty"),
         (b"%PDF-1.7 ...", "file_format"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 ...", "file_format"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 ...", "file_damaged"),
         (b"PK\x03\x04 cut short", "file_damaged"),
         ("姓名,身份证号,属期,发放金额(元)\r\n".encode(), "rows_none"),
         ("姓名,身份证号,属期,发放金额(元)\r\n王\0,1,2,3\r\n".encode(), "file_format"),

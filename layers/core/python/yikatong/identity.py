@@ -197,9 +197,9 @@ def _born_in_time(birth: "pl.Expr", on: date) -> "pl.Expr":
     return pl.lit(_birth_dates(on)).gather(place).fill_null(False)
 
 
-def birth_year_expression(number: "pl.Expr") -> "pl.Expr":
-    """The birth year of a `number_expression`."""
-    return number // 10_000_000 % 10_000
+def birth_years(numbers: "pl.Series") -> "pl.Series":
+    """The birth years of `numbers_of` a column."""
+    return numbers // 10_000_000 % 10_000
 
 
 def _as_int(day: date) -> int:

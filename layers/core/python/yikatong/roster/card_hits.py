@@ -12,16 +12,30 @@ from yikatong.roster.columns import Column
 from yikatong.roster.context import RegistryFor
 from yikatong.roster.findings import Level
 from yikatong.roster.hits import Hit
+from yikatong.roster.side_by_side import side_by_side
+
+# Rows judged at once: several such runs share the processors, and what they need besides stays small.
+_ROWS_AT_ONCE = 1 << 17
 
 
 def card_hits(rows: pl.DataFrame, registry_for: RegistryFor, settings: SubsidySettings) -> list[Hit]:
     """What is found of the payees' cards. Rows without a right payee id have no card to look for."""
     payees = rows.select("at", "payee_id", "payee_name", "account", "payee_number", "beneficiary_number")
     right = payees["payee_number"].is_not_null()
-    ids = payees["payee_id"]
-    registry = registry_for(ids if right.all() else ids.filter(right))
-    judged = cards.judge_cards(payees, registry, account_allowed=settings.account_allowed)
-    spoken = judged[(judged["card_code"].is_not_null() & right).arg_true()]
+    registry = registry_for(payees["payee_id"] if right.all() else payees["payee_id"].filter(right))
+
+    def judge(first: int) -> tuple[pl.DataFrame, pl.Series]:
+        some = payees.slice(first, _ROWS_AT_ONCE)
+        judged = cards.judge_cards(some, registry, account_allowed=settings.account_allowed)
+        # The registry may give one account to two holders.
+        by_card = pl.when(pl.col("channel") == cards.Channel.CARD).then(pl.col("pay_account"))
+        spoken = judged.filter(pl.col("card_code").is_not_null() & pl.col("payee_number").is_not_null())
+        return spoken.select("at", "card_code", "payee_number", "beneficiary_number"), judged.select(
+            by_card
+        ).to_series()
+
+    parts = side_by_side(judge, range(0, rows.height, _ROWS_AT_ONCE))
+    spoken = pl.concat([part for part, _ in parts])
     own = spoken["payee_number"].eq(spoken["beneficiary_number"]).fill_null(False)
     found: list[Hit] = []
     for code in spoken["card_code"].unique().sort().to_list():
@@ -29,10 +43,7 @@ def card_hits(rows: pl.DataFrame, registry_for: RegistryFor, settings: SubsidySe
         for mine, columns in ((own, (Column.NAME, Column.ID)), (~own, (Column.PAYEE_NAME, Column.PAYEE_ID))):
             at = spoken["at"].filter((spoken["card_code"] == code) & mine)
             found.append(Hit(code, columns[code != "card_name_differs"], at))
-    # The registry may give one account to two holders.
-    by_account = (judged["channel"] == cards.Channel.ACCOUNT).arg_true()
-    nothing = pl.repeat(None, len(by_account), dtype=pl.String, eager=True)
-    by_card = payees.with_columns(judged["pay_account"].scatter(by_account, nothing))
+    by_card = payees.with_columns(pay_account=pl.concat([accounts for _, accounts in parts]))
     return found + [replace(hit, column=Column.ID) for hit in repeats.shared_accounts(by_card, "pay_account")]
 
 

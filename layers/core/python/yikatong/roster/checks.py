@@ -1,121 +1,197 @@
-"""Every row's own checks: ids of each role, names, amount, account, slot, age."""
+"""Every row's own checks, one stretch of a roster at a time: ids of each role, names, amount, account, slot, age."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from yikatong import identity
-from yikatong.roster.arranging import put_together
-from yikatong.roster.columns import ID_COLUMNS, NAME_COLUMNS, Column
+from yikatong.money import yuan
+from yikatong.roster.columns import ID_COLUMNS, NAME_COLUMNS, Column, Header, required_columns_of
 from yikatong.roster.context import RosterContext
-from yikatong.roster.hits import Hit
-from yikatong.roster.ids import check_ids
-from yikatong.roster.side_by_side import side_by_side
-from yikatong.roster.slot_checks import check_slots
-from yikatong.roster.table import Table
-from yikatong.roster.tidying import fen_of, tidy_accounts, tidy_amounts, tidy_names
+from yikatong.roster.hits import NOWHERE, Hit, where
+from yikatong.roster.ids import check_filled_ids, check_ids, first_look_at_ids
+from yikatong.roster.quantities import quantity_hits, required_value_hits
+from yikatong.roster.slot_checks import SlotJudge, check_slots
+from yikatong.roster.tidying import (
+    odd_name,
+    plain_account,
+    plain_fen,
+    replaced,
+    tidy_accounts,
+    tidy_amounts,
+    tidy_names,
+)
 
 MAX_AGE_YEARS = 120
-_NO_ROWS = pl.Series("row", [], dtype=pl.Int32)
 
 
 @dataclass(frozen=True)
 class Checked:
-    """Rows in their one spelling, judged one by one; `rows` and `places` as `arranging.put_together` returns them."""
+    """Rows in their one spelling and what was found of each by itself.
+
+    `rows` are in the order of the cells: `row`, the columns of the frozen roster but `status` and `reasons` (the payee is the
+    beneficiary where none is named), and for comparison in bulk `key_number`, `beneficiary_number`, `payee_number` (Int64, null
+    unless the id is right) and `slot_rank`.
+    """
 
     rows: pl.DataFrame
-    places: pl.Series
     hits: list[Hit]
 
+    def below(self, first: int) -> "Checked":
+        """The same with `row` counted from the file's beginning, `first` being the first row's."""
+        return replace(self, rows=self.rows.with_columns(pl.col("row") + first))
 
-def check_rows(table: Table, context: RosterContext) -> Checked:
-    """Judge every row by itself; nothing in the table changes. Raises Unreadable for hopeless slots."""
-    places = table.header.places
-    looks = [partial(_ids, table, column, context) for column in ID_COLUMNS if column in places]
-    looks += [partial(_names, table, column) for column in NAME_COLUMNS if column in places]
-    looks.append(partial(_amounts, table))
-    if Column.ACCOUNT in places:
-        looks.append(partial(_accounts, table))
-    looks.append(partial(_slots, table, context))
-    columns: dict[str, pl.Series] = {"row": table.cells["row"]}
+
+def check_rows(
+    cells: pl.DataFrame, header: Header, numeric: Mapping[Column, pl.Series], context: RosterContext, slots: SlotJudge
+) -> Checked:
+    """Judge rows one by one; `cells` as `table.Stretch` has them. Raises Unreadable for hopeless slots."""
+    written = {column: cells[f"c{place}"] for column, place in header.places.items()}
+    numeric_at = {column: where(cells["row"].is_in(rows.implode())) for column, rows in numeric.items()}
+    required = required_columns_of(context.settings)
+    look = _first_look(cells, header, required, context)
+    tidy: dict[str, pl.Series] = {}
     hits: list[Hit] = []
-    for looked in side_by_side(looks):
-        columns |= looked.columns
-        hits += looked.hits
-    rows, frozen_places = put_together(columns, household=context.settings.household)
-    hits += _age_hits(columns, context) + _amount_hits(columns, context) + _payee_hits(columns)
-    return Checked(rows, frozen_places, hits)
+    for column in (column for column in ID_COLUMNS if column in written):
+        raw, lost = written[column], numeric_at.get(column, NOWHERE)
+        if column is Column.ID:
+            ids = check_ids(raw, look[column], column, lost, context.as_of, required=True)
+        else:
+            ids = check_filled_ids(raw, column, lost, context.as_of, required=column in required)
+        tidy |= {column: ids.text, f"{column}_number": ids.number}
+        hits += ids.hits
+    for column in (column for column in NAME_COLUMNS if column in written):
+        names = tidy_names(written[column], look[column], column, required=column in required)
+        tidy[column] = names.series
+        hits += names.hits
+    amounts = tidy_amounts(written[Column.AMOUNT], look[Column.AMOUNT])
+    tidy["amount_fen"] = amounts.series
+    if Column.ACCOUNT in written:
+        lost = numeric_at.get(Column.ACCOUNT, NOWHERE)
+        accounts = tidy_accounts(written[Column.ACCOUNT], look[Column.ACCOUNT], lost)
+        tidy[Column.ACCOUNT] = accounts.series
+        hits += accounts.hits
+    checked_slots = check_slots(written[Column.SLOT], slots)
+    tidy |= {"slot": checked_slots.slot, "slot_rank": checked_slots.rank}
+    hits += amounts.hits + checked_slots.hits
+    hits += required_value_hits(written, required) + _quantity_hits(written, tidy, context)
+    hits += _age_hits(tidy, context) + _amount_hits(tidy, context) + _payee_hits(tidy)
+    rows = _put_together(cells["row"], tidy, household=context.settings.household)
+    return Checked(rows, [_with_cells(hit, written) for hit in hits if len(hit.at)])
 
 
-@dataclass(frozen=True)
-class _Looked:
-    """What one column of the table came to."""
-
-    columns: dict[str, pl.Series]
-    hits: list[Hit]
-
-
-def _ids(table: Table, column: Column, context: RosterContext) -> _Looked:
-    numeric = _numeric_at(table, column)
-    ids = check_ids(_cells(table, column), column, numeric, context.as_of, required=column is Column.ID)
-    return _Looked({column: ids.text, f"{column}_number": ids.number}, ids.hits)
-
-
-def _names(table: Table, column: Column) -> _Looked:
-    names = tidy_names(_cells(table, column), column, required=column is Column.NAME)
-    return _Looked({column: names.series}, names.hits)
+def _first_look(
+    cells: pl.DataFrame, header: Header, required: Collection[Column], context: RosterContext
+) -> pl.DataFrame:
+    """Of each column that which tells its plain cells from those to be looked at again, all in one query."""
+    names = {column: f"c{place}" for column, place in header.places.items()}
+    query, number = first_look_at_ids(cells.lazy(), names[Column.ID], context.as_of)
+    look = {Column.ID: number, Column.AMOUNT: plain_fen(pl.col(names[Column.AMOUNT]))}
+    for column in (column for column in NAME_COLUMNS if column in names):
+        look[column] = odd_name(pl.col(names[column]), required=column in required)
+    if Column.ACCOUNT in names:
+        look[Column.ACCOUNT] = plain_account(pl.col(names[Column.ACCOUNT]))
+    return query.select(expression.alias(column) for column, expression in look.items()).collect().rechunk()
 
 
-def _amounts(table: Table) -> _Looked:
-    amounts = tidy_amounts(_cells(table, Column.AMOUNT))
-    return _Looked({"amount_fen": fen_of(amounts.series)}, amounts.hits)
+def _with_cells(hit: Hit, written: Mapping[Column, pl.Series]) -> Hit:
+    """The hit with what the bureau wrote: the cells themselves are given up with their stretch."""
+    return hit.showing(written[hit.column]) if hit.column in written else hit
 
 
-def _accounts(table: Table) -> _Looked:
-    accounts = tidy_accounts(_cells(table, Column.ACCOUNT), _numeric_at(table, Column.ACCOUNT))
-    return _Looked({"account": accounts.series}, accounts.hits)
+def together(parts: Iterable[Checked]) -> Checked:
+    """The rows of several stretches, in their order, with `at` (UInt32), the place of each."""
+    rows: list[pl.DataFrame] = []
+    hits: list[Hit] = []
+    height = 0
+    for part in parts:
+        # Stretch by stretch: one column in one piece would make polars copy the others into one piece as well.
+        at = pl.int_range(height, height + part.rows.height, dtype=pl.UInt32, eager=True).alias("at")
+        rows.append(part.rows.insert_column(0, at))
+        hits += [replace(hit, at=hit.at + height) for hit in part.hits]
+        height += part.rows.height
+    return Checked(pl.concat(rows), hits)
 
 
-def _slots(table: Table, context: RosterContext) -> _Looked:
-    slots = check_slots(_cells(table, Column.SLOT), context)
-    return _Looked({"slot": slots.slot, "slot_rank": slots.rank}, slots.hits)
-
-
-def _cells(table: Table, column: Column) -> pl.Series:
-    return table.cells[f"c{table.header.places[column]}"]
-
-
-def _numeric_at(table: Table, column: Column) -> pl.Series:
-    rows = table.numeric.get(column, _NO_ROWS)
-    if rows.is_empty():
-        return rows.cast(pl.UInt32)
-    return table.cells["row"].is_in(rows.implode()).arg_true()
-
-
-def _age_hits(columns: Mapping[str, pl.Series], context: RosterContext) -> list[Hit]:
+def _age_hits(tidy: Mapping[str, pl.Series], context: RosterContext) -> list[Hit]:
     """The dead are not paid: an age nobody reaches is asked about, never refused."""
-    year = identity.birth_year_expression(pl.lit(columns[f"{Column.ID}_number"]))
-    at = pl.select((year < context.as_of.year - MAX_AGE_YEARS).arg_true()).to_series()
+    years = identity.birth_years(tidy[f"{Column.ID}_number"])
+    at = where(years < context.as_of.year - MAX_AGE_YEARS)
     return [Hit("age_implausible", Column.ID, at, {"limit": MAX_AGE_YEARS})]
 
 
-def _amount_hits(columns: Mapping[str, pl.Series], context: RosterContext) -> list[Hit]:
-    fen = columns["amount_fen"]
-    hits = [Hit("amount_not_positive", Column.AMOUNT, (fen <= 0).arg_true())]
+def _amount_hits(tidy: Mapping[str, pl.Series], context: RosterContext) -> list[Hit]:
+    fen = tidy["amount_fen"]
+    hits = [Hit("amount_not_positive", Column.AMOUNT, where(fen <= 0))]
     limit = context.settings.amount_limit_fen
     if limit is not None:
-        shown = f"{limit // 100}.{limit % 100:02d}"
-        hits.append(Hit("amount_over_limit", Column.AMOUNT, (fen > limit).arg_true(), {"limit": shown}))
+        hits.append(Hit("amount_over_limit", Column.AMOUNT, where(fen > limit), {"limit": yuan(limit)}))
     return hits
 
 
-def _payee_hits(columns: Mapping[str, pl.Series]) -> list[Hit]:
+def _quantity_hits(
+    written: Mapping[Column, pl.Series], tidy: Mapping[str, pl.Series], context: RosterContext
+) -> list[Hit]:
+    if not context.settings.amount_is_quantity_times_standard:
+        return []
+    return quantity_hits(written[Column.STANDARD], written[Column.QUANTITY], tidy["amount_fen"], required=True)
+
+
+def _payee_hits(tidy: Mapping[str, pl.Series]) -> list[Hit]:
     """A payee has a name and an id, or there is none. A roster without one of the columns leaves it empty."""
-    given = {name: columns[name].is_not_null() for name in (Column.PAYEE_ID, Column.PAYEE_NAME) if name in columns}
+    given = {name: tidy[name].is_not_null() for name in (Column.PAYEE_ID, Column.PAYEE_NAME) if name in tidy}
     if not given:
         return []
     first, *second = given.values()
     incomplete = first != second[0] if second else first
-    return [Hit("payee_incomplete", next(iter(given)), incomplete.arg_true())]
+    return [Hit("payee_incomplete", next(iter(given)), where(incomplete))]
+
+
+def _put_together(row: pl.Series, tidy: Mapping[str, pl.Series], *, household: bool) -> pl.DataFrame:
+    """The entitled unit and the payee of every row. With `household` the unit is the head's, where one is given.
+
+    Columns that say the same share their memory: text is copied only where something differs.
+    """
+    own, own_number = tidy[Column.ID], tidy[f"{Column.ID}_number"]
+    key, key_number = own, own_number
+    if household and Column.HEAD_ID in tidy:
+        headed = where(tidy[Column.HEAD_ID].is_not_null())
+        key = put_in(own, headed, tidy[Column.HEAD_ID])
+        key_number = put_in(own_number, headed, tidy[f"{Column.HEAD_ID}_number"])
+    if key_number.null_count():
+        # An id that is not right is nobody's key.
+        wrong = where(key_number.is_null())
+        key = replaced(key, wrong, _nothing(len(wrong)))
+    named = NOWHERE
+    for column in (column for column in (Column.PAYEE_ID, Column.PAYEE_NAME) if column in tidy):
+        filled = where(tidy[column].is_not_null())
+        named = filled if named.is_empty() or filled.equals(named) else pl.concat([named, filled]).unique()
+    nothing = _nothing(len(row))
+    payee_number = tidy.get(f"{Column.PAYEE_ID}_number", nothing.cast(pl.Int64))
+    return pl.DataFrame(
+        {
+            "row": row,
+            "beneficiary_id": own,
+            "beneficiary_name": tidy[Column.NAME],
+            "payee_id": put_in(own, named, tidy.get(Column.PAYEE_ID, nothing)),
+            "payee_name": put_in(tidy[Column.NAME], named, tidy.get(Column.PAYEE_NAME, nothing)),
+            "key": key,
+            "slot": tidy["slot"],
+            "amount_fen": tidy["amount_fen"],
+            "account": tidy.get(Column.ACCOUNT, nothing),
+            "key_number": key_number,
+            "beneficiary_number": own_number,
+            "payee_number": put_in(own_number, named, payee_number),
+            "slot_rank": tidy["slot_rank"],
+        }
+    )
+
+
+def put_in(series: pl.Series, at: pl.Series, other: pl.Series) -> pl.Series:
+    """`series` with what `other` says at positions `at`."""
+    return replaced(series, at, other.gather(at)) if len(at) else series
+
+
+def _nothing(height: int) -> pl.Series:
+    return pl.repeat(None, height, dtype=pl.String, eager=True)

@@ -1,7 +1,7 @@
 """A rule met at many rows at once. Python objects are made only when findings are listed, and only so many."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from operator import itemgetter
 from typing import Any
@@ -9,42 +9,66 @@ from typing import Any
 import polars as pl
 
 from yikatong.masking import mask_account, mask_id, mask_name, mask_text
-from yikatong.roster.columns import ID_COLUMNS, NAME_COLUMNS, Column
+from yikatong.roster.columns import ID_COLUMNS, NAME_COLUMNS, Column, Header
 from yikatong.roster.findings import CODES, RULES, Finding, Level, column_label
-from yikatong.roster.table import Table
 
 # Listed one by one up to here per code; the report says how many more there are. Remarks change nothing, so fewer.
 MAX_LISTED = 10_000
 MAX_REMARKS_LISTED = 1_000
+STATUSES = ("payable", "held", "review", "excluded")
+_STATUS_OF = {Level.HOLD: "held", Level.REVIEW: "review", Level.REMARK: "payable"}
+NOWHERE = pl.Series([], dtype=pl.UInt32)
+# Where a hit does not say what was written: what the rows hold in their one spelling.
+_SPELLED = {
+    Column.NAME: "beneficiary_name",
+    Column.ID: "beneficiary_id",
+    Column.PAYEE_NAME: "payee_name",
+    Column.PAYEE_ID: "payee_id",
+    Column.ACCOUNT: "account",
+}
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A code found in `column` at positions `at` (UInt32, into the table's rows).
+    """A code found in `column` at positions `at` (UInt32, into the rows).
 
-    `details` fills the message: the same for every row, or by the index into `at`.
+    `details` fills the message: the same for every row, or by the index into `at`. `written` is what the bureau wrote there,
+    for as many of the first as can be listed.
     """
 
     code: str
     column: Column
     at: pl.Series
     details: dict[str, Any] | Callable[[int], dict[str, Any]] = field(default_factory=dict)
+    written: pl.Series | None = None
 
     @property
     def level(self) -> Level:
         return RULES[self.code].level
 
+    def showing(self, cells: pl.Series) -> "Hit":
+        """The hit with what stands in its column, given the whole of it."""
+        return replace(self, written=cells.gather(self.at.head(room_for(self.code))))
 
-def verdicts(hits: Sequence[Hit], places: pl.Series) -> pl.DataFrame:
-    """Per row: `status` (payable, held, review, excluded) and `reasons` (codes by gravity, comma separated).
 
-    `places` says where each position's row is wanted (UInt32).
+def where(mask: pl.Series) -> pl.Series:
+    """The positions (UInt32) of what is true."""
+    # Nothing is found in most columns of most stretches, and asking so is several times cheaper.
+    return mask.arg_true() if mask.any() else NOWHERE
+
+
+def room_for(code: str) -> int:
+    """How many findings of a code are listed one by one."""
+    return MAX_REMARKS_LISTED if RULES[code].level is Level.REMARK else MAX_LISTED
+
+
+def verdicts(hits: Sequence[Hit], height: int) -> pl.DataFrame:
+    """Per row: `status` (Enum of STATUSES) and `reasons` (Categorical: codes by gravity, comma separated).
+
     A row that is both held and for review is held: its card comes first, and its other reasons stay in `reasons`.
     """
-    height = len(places)
-    status, reasons = (
-        pl.repeat(text, height, eager=True).alias(name) for name, text in (("status", "payable"), ("reasons", ""))
-    )
+    status = pl.repeat("payable", height, dtype=pl.Enum(STATUSES), eager=True).alias("status")
+    reasons = pl.repeat("", height, dtype=pl.Categorical(), eager=True).alias("reasons")
     if not hits:
         return pl.DataFrame([status, reasons])
     by_row = (
@@ -61,36 +85,29 @@ def verdicts(hits: Sequence[Hit], places: pl.Series) -> pl.DataFrame:
         .agg(pl.col("code"), worst=pl.col("code").min())
         .collect()
     )
-    status_of = {
-        Level.EXCLUDE: "excluded", Level.HOLD: "held", Level.REVIEW: "review", Level.REMARK: "payable",
-    }  # fmt: skip
-    statuses = pl.Series([status_of.get(RULES[code].level, "excluded") for code in CODES])
-    texts = pl.Series(CODES)
-    joined = pl.col("code").list.eval(pl.lit(texts).gather(pl.element())).list.join(",")
-    at = places.gather(by_row["at"])
+    statuses = pl.Series([_STATUS_OF.get(RULES[code].level, "excluded") for code in CODES], dtype=status.dtype)
+    joined = pl.col("code").list.eval(pl.lit(pl.Series(CODES)).gather(pl.element())).list.join(",")
+    at = by_row["at"]
     return pl.DataFrame(
         [
             status.scatter(at, statuses.gather(by_row["worst"])),
-            reasons.scatter(at, by_row.select(joined).to_series()),
+            reasons.scatter(at, by_row.select(joined.cast(reasons.dtype)).to_series()),
         ]
     )
 
 
-def listed(hits: Sequence[Hit], table: Table) -> tuple[list[Finding], dict[str, int]]:
+def listed(hits: Sequence[Hit], rows: pl.DataFrame, header: Header) -> tuple[list[Finding], dict[str, int]]:
     """The findings to list, by row, and how many more there are per code beyond what is listed."""
     findings: list[tuple[int, int, Finding]] = []
-    room = {code: MAX_REMARKS_LISTED if rule.level is Level.REMARK else MAX_LISTED for code, rule in RULES.items()}
+    room: dict[str, int] = {}
     more: dict[str, int] = {}
-    rows = table.cells["row"]
     for hit in hits:
-        shown = hit.at.head(room[hit.code])
+        shown = hit.at.head(room.setdefault(hit.code, room_for(hit.code)))
         room[hit.code] -= len(shown)
         if len(shown) < len(hit.at):
             more[hit.code] = more.get(hit.code, 0) + len(hit.at) - len(shown)
         rule = RULES[hit.code]
-        place = table.header.places.get(hit.column)
-        label = column_label(hit.column, table.header.places, table.header.cells)
-        cells = table.cells[f"c{place}"].gather(shown).to_list() if place is not None else [None] * len(shown)
+        label = column_label(hit.column, header.places, header.cells)
         details = hit.details
         # Most hits say the same of every row.
         texts = (
@@ -99,12 +116,21 @@ def listed(hits: Sequence[Hit], table: Table) -> tuple[list[Finding], dict[str, 
             else repeat(rule.message(**details), len(shown))
         )
         gravity = CODES.index(hit.code)
-        for row, cell, text in zip(rows.gather(shown).to_list(), cells, texts, strict=True):
+        cells = _written(hit, shown, rows).to_list()
+        for row, cell, text in zip(rows["row"].gather(shown).to_list(), cells, texts, strict=True):
             findings.append(
                 (row, gravity, Finding(hit.code, rule.level, row, label, text, mask_cell(hit.column, cell)))
             )
     findings.sort(key=itemgetter(0, 1))
     return [finding for _, _, finding in findings], more
+
+
+def _written(hit: Hit, shown: pl.Series, rows: pl.DataFrame) -> pl.Series:
+    if hit.written is not None:
+        return hit.written.head(len(shown))
+    if hit.column in _SPELLED:
+        return rows[_SPELLED[hit.column]].gather(shown)
+    return pl.repeat(None, len(shown), dtype=pl.String, eager=True)
 
 
 def mask_cell(column: Column, cell: str | None) -> str:

@@ -11,7 +11,7 @@ import polars as pl
 
 from yikatong import identity
 from yikatong.roster.columns import Column
-from yikatong.roster.hits import Hit
+from yikatong.roster.hits import NOWHERE, Hit, where
 from yikatong.roster.tidying import replaced
 
 
@@ -24,18 +24,45 @@ class Ids:
     hits: list[Hit]
 
 
-def check_ids(raw: pl.Series, column: Column, numeric: pl.Series, on: date, *, required: bool) -> Ids:
-    """Judge a column of ids. `numeric` holds the positions whose cell was a number: what remains of it is not an id."""
+def first_look_at_ids(cells: pl.LazyFrame, name: str, on: date) -> tuple[pl.LazyFrame, pl.Expr]:
+    """The rows with what the numbers of a column of ids are computed from, and that expression: `number` of those that are
+    right as written and end in a digit, null for all others."""
+    # Named first and used after: written into the expression, it would be computed at each mention.
+    whole = pl.col("whole")
+    number = pl.when(identity.right_whole_expression(whole, on)).then(whole // 10)
+    return cells.with_columns(whole=identity.whole_expression(pl.col(name))), number
+
+
+def check_filled_ids(raw: pl.Series, column: Column, numeric: pl.Series, on: date, *, required: bool) -> Ids:
+    """Judge a role that rows may leave empty."""
+    number = pl.repeat(None, len(raw), dtype=pl.Int64, eager=True)
+    filled = where(raw.is_not_null())
+    if len(filled):
+        some, numbers = first_look_at_ids(pl.LazyFrame({"id": raw.gather(filled)}), "id", on)
+        number = number.scatter(filled, some.select(numbers).collect().to_series())
+    return check_ids(raw, number, column, numeric, on, required=required)
+
+
+def check_ids(
+    raw: pl.Series, number: pl.Series, column: Column, numeric: pl.Series, on: date, *, required: bool
+) -> Ids:
+    """Judge a column of ids that has been looked at a first time (`number`).
+
+    `numeric` holds the positions whose cell was a number: what remains of it is not an id.
+    """
     hits: list[Hit] = []
     if len(numeric):
         raw = replaced(raw, numeric, pl.Series([None] * len(numeric), dtype=pl.String))
+        number = replaced(number, numeric, pl.Series([None] * len(numeric), dtype=pl.Int64))
         hits.append(Hit("id_numeric", column, numeric))
-    text, number = raw, _numbers(raw, on)
-    wrong = (number.is_null() & raw.is_not_null()).arg_true()
-    empty = raw.is_null().arg_true()
-    if len(wrong):
-        again = _again(raw.gather(wrong), wrong, on)
-        text, number = replaced(text, wrong, again["after"]), replaced(number, wrong, again["number"])
+    text, empty = raw, where(raw.is_null()) if raw.null_count() else NOWHERE
+    rest = where(number.is_null() & raw.is_not_null()) if number.null_count() else NOWHERE
+    if len(rest):
+        number = number.scatter(rest, _numbers(raw.gather(rest), on))
+        rest = rest.filter(number.gather(rest).is_null())
+    if len(rest):
+        again = _again(raw.gather(rest), rest, on)
+        text, number = replaced(text, rest, again["after"]), replaced(number, rest, again["number"])
         at, fault, old = again["at"], again["fault"], again["old"]
         hits += _some("id_upgraded", column, at.filter((fault == 0) & old))
         hits += _some("id_normalised", column, at.filter((fault == 0) & ~old))
@@ -52,27 +79,10 @@ def check_ids(raw: pl.Series, column: Column, numeric: pl.Series, on: date, *, r
 
 
 def _numbers(raw: pl.Series, on: date) -> pl.Series:
-    """The numbers of the ids that are right as written, null for all others."""
-    filled = raw.is_not_null().arg_true()
-    if len(filled) < len(raw):
-        nothing = pl.repeat(None, len(raw), dtype=pl.Int64, eager=True)
-        return nothing.scatter(filled, _numbers(raw.gather(filled), on)) if len(filled) else nothing
-    texts = raw.alias("text").to_frame().lazy()
-    whole = pl.col("whole")
-    # Named first and used after: written into the expression, it would be computed at each mention.
-    wholes = texts.select(whole=identity.whole_expression(pl.col("text")))
-    numbers = _collected(wholes.select(pl.when(identity.right_whole_expression(whole, on)).then(whole // 10)))
-    rest = numbers.is_null().arg_true()
-    if rest.is_empty():
-        return numbers
+    """The numbers of the ids that are right as written, whatever they end in; null for all others."""
     text, number = pl.col("text"), pl.col("number")
-    texts = pl.LazyFrame({"text": raw.gather(rest)}).with_columns(number=identity.number_expression(text))
-    right = identity.right_expression(text, number, on)
-    return numbers.scatter(rest, _collected(texts.select(pl.when(right).then(number))))
-
-
-def _collected(column: pl.LazyFrame) -> pl.Series:
-    return column.collect().to_series().rechunk()
+    texts = pl.LazyFrame({"text": raw}).with_columns(number=identity.number_expression(text))
+    return texts.select(pl.when(identity.right_expression(text, number, on)).then(number)).collect().to_series()
 
 
 def _again(before: pl.Series, at: pl.Series, on: date) -> pl.DataFrame:

@@ -3,17 +3,25 @@
 Row numbers are those the clerk's program shows: blank rows and titles above the header count.
 """
 
+from collections.abc import Mapping
+from functools import partial
+from itertools import pairwise
+
+import polars as pl
+
 from yikatong.masking import mask_text
 from yikatong.roster.columns import REQUIRED, TITLES, Column, Header
 from yikatong.roster.csv_reading import read_csv
 from yikatong.roster.file_kinds import OLD_OFFICE, ZIP, refuse_other_formats
 from yikatong.roster.findings import Unreadable, file_finding, unreadable
-from yikatong.roster.table import LAST_ROWS, MAX_ROWS, Table, known_columns
+from yikatong.roster.table import Lines, Table
 from yikatong.roster.workbook_reading import Sheet, read_workbook
 
 MAX_FILE_BYTES = 256 * 2**20
 _BLANKS = b"\0\t\r\n \xef\xbb\xbf\xff\xfe"
 _BLANK_BYTES = 4096
+# Of a workbook judged at once.
+_STRETCH_ROWS = 1 << 16
 
 
 def read_table(data: bytes, *, required: tuple[Column, ...] = REQUIRED, sheet: str = "") -> Table:
@@ -28,18 +36,25 @@ def read_table(data: bytes, *, required: tuple[Column, ...] = REQUIRED, sheet: s
     refuse_other_formats(data)
     table = _table(read_workbook(data, sheet)) if data.startswith((ZIP, OLD_OFFICE)) else read_csv(data)
     _require_columns(table.header, required)
-    if table.cells.height > MAX_ROWS:
-        raise unreadable("rows_too_many", limit=MAX_ROWS)
-    if table.cells.is_empty():
-        raise unreadable("rows_none")
     return table
 
 
 def _table(sheet: Sheet) -> Table:
-    cells = sheet.rows
-    return Table(
-        sheet.header, cells.select(known_columns(sheet.header)), cells.tail(LAST_ROWS), lambda: cells, sheet.numeric
-    )
+    rows, first = sheet.rows, sheet.below + 1
+    edges = [*range(0, rows.height, _STRETCH_ROWS), rows.height]
+    stretches = [rows.slice(start, end - start) for start, end in pairwise(edges)]
+    lines, begins = [], first
+    for stretch in stretches:
+        ends = stretch["row"][-1] + 1
+        lines.append(partial(_lines, stretch, begins, ends, sheet.numeric))
+        begins = ends
+    return Table(sheet.header, first, lines, hidden=sheet.hidden, remarks=sheet.remarks)
+
+
+def _lines(stretch: pl.DataFrame, begins: int, ends: int, numeric: Mapping[Column, pl.Series]) -> Lines:
+    """The rows of the file from `begins` on and before `ends`; those that are not in the stretch are blank."""
+    own = {column: rows.filter(rows.is_between(begins, ends - 1)) - begins for column, rows in numeric.items()}
+    return Lines(stretch.with_columns(pl.col("row") - begins), ends - begins, own)
 
 
 def _require_columns(header: Header, required: tuple[Column, ...]) -> None:
@@ -64,7 +79,7 @@ def _require_columns(header: Header, required: tuple[Column, ...]) -> None:
             count=len(places),
             places="、".join(str(place + 1) for place in places),
         )
-        for column, places in header.doubled.items()
+        for column, places in header.confusing(required).items()
     ]
     if findings:
         raise Unreadable(*findings)

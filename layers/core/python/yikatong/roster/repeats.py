@@ -1,7 +1,7 @@
 """Rows against each other: the same person twice, one account for several people, one id under two names.
 
-Numbers are sorted and neighbours compared, which costs a fraction of hashing; only rows that share a number are looked at
-more closely. Rows come in the frozen order (slot, key, row) with `at`, their place in the file.
+Numbers are sorted and neighbours compared, which costs a fraction of hashing; only the suspects, rows that share a number
+with another, are looked at more closely.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,33 @@ from typing import Any
 import polars as pl
 
 from yikatong.roster.columns import Column
-from yikatong.roster.hits import Hit
+from yikatong.roster.hits import Hit, where
 
 # Row numbers named in one message; more would not fit a cell.
 _ROWS_NAMED = 8
 # Two rows that agree in all of these say the same thing twice; one of them is paid.
 _SAME = ("beneficiary_id", "beneficiary_name", "payee_id", "payee_name", "amount_fen", "account")
+_NUMBERS = ("beneficiary_number", "key_number", "payee_number")
+
+
+def repeats(rows: pl.DataFrame) -> list[Hit]:
+    """Everything rows have to say of each other; `rows` as `checks.Checked` has them, with `at`, in the file's order."""
+    suspects = _suspects(rows)
+    found = repeated_people(suspects) + person_and_household(suspects) + two_names(suspects)
+    return [*found, *shared_accounts(rows, "account")]
+
+
+def _suspects(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows in which somebody stands, as beneficiary, household head or payee, who stands in another row as well."""
+    own, *others = (rows[name] for name in _NUMBERS)
+    # A ward's guardian may be their household's head: one row, and the same number twice.
+    differing = [numbers.filter((numbers != own).fill_null(True)) for numbers in others]
+    repeated = _repeated_values(pl.concat([own, *differing])).implode()
+    stands_twice = own.is_in(repeated)
+    for numbers, differ in zip(others, differing, strict=True):
+        if len(differ):
+            stands_twice |= numbers.is_in(repeated)
+    return rows[where(stands_twice)]
 
 
 def repeated_people(rows: pl.DataFrame) -> list[Hit]:
@@ -24,13 +45,9 @@ def repeated_people(rows: pl.DataFrame) -> list[Hit]:
     Identical rows are one row pasted twice: the first stays, the others are excluded. Rows that differ, in the amount
     or in anything else we would pay by, are all excluded: whichever we chose, the other might be the right one.
     """
-    key, slot = pl.col("key_number"), pl.col("slot_rank")
-    as_before = ((key == key.shift(1)) & (slot == slot.shift(1))).fill_null(False)
-    twice = rows.select((as_before | as_before.shift(-1, fill_value=False)).arg_true()).to_series()
-    if twice.is_empty():
-        return []
     pair = ["key_number", "slot_rank"]
-    pairs = rows.select("at", "row", *pair, *_SAME)[twice].with_columns(
+    known = rows.filter(pl.col("key_number").is_not_null() & pl.col("slot_rank").is_not_null())
+    pairs = known.filter(pl.struct(pair).is_duplicated()).with_columns(
         kinds=pl.struct(_SAME).n_unique().over(pair),
         first=pl.col("row").min().over(pair),
         rows=pl.col("row").sort().head(_ROWS_NAMED).over(pair, mapping_strategy="join"),
@@ -73,7 +90,10 @@ def shared_accounts(rows: pl.DataFrame, account: str) -> list[Hit]:
     given = accounts.is_not_null().arg_true()
     # Hashes only choose candidates; the accounts themselves are compared below.
     hashes = accounts.hash() if len(given) == len(accounts) else accounts.gather(given).hash()
-    candidates = rows.select("at", "payee_id", account)[given.filter(_repeated(hashes))]
+    repeated = _repeated_values(hashes)
+    if repeated.is_empty():
+        return []
+    candidates = rows.select("at", "payee_id", account)[given.filter(hashes.is_in(repeated.implode()))]
     shared = candidates.with_columns(people=pl.col("payee_id").n_unique().over(account)).filter(pl.col("people") > 1)
     return [Hit("account_shared", Column.ACCOUNT, shared["at"], _by_index(shared["people"], "count"))]
 
@@ -83,18 +103,14 @@ def two_names(rows: pl.DataFrame) -> list[Hit]:
     own = rows.select("at", "row", number="beneficiary_number", name="beneficiary_name", as_payee=pl.lit(False))
     other = pl.col("payee_number").ne_missing(pl.col("beneficiary_number"))
     payees = rows.filter(other).select("at", "row", number="payee_number", name="payee_name", as_payee=pl.lit(True))
-    repeated = _repeated_values(pl.concat([own["number"], payees["number"]]))
-    if repeated.is_empty():
-        return []
-    wanted = pl.col("number").is_in(repeated.implode()) & pl.col("name").is_not_null()
-    people = pl.concat([own.filter(wanted), payees.filter(wanted)]).sort("number", "row", "as_payee")
+    people = pl.concat([own, payees]).drop_nulls().sort("number", "row", "as_payee")
     number, name = pl.col("number"), pl.col("name")
     numbers = people.filter((number == number.shift(1)) & (name != name.shift(1)))["number"].unique()
     differing = people.filter(number.is_in(numbers.implode())).with_columns(
         rows=pl.col("row").unique(maintain_order=True).head(_ROWS_NAMED).over("number", mapping_strategy="join")
     )
     return [
-        Hit("person_two_names", column, mine["at"], _by_index(mine["rows"], "rows"))
+        Hit(code="person_two_names", column=column, at=mine["at"], details=_by_index(mine["rows"], "rows"))
         for as_payee, column in ((False, Column.NAME), (True, Column.PAYEE_NAME))
         for mine in [differing.filter(pl.col("as_payee") == as_payee)]
     ]
@@ -103,10 +119,6 @@ def two_names(rows: pl.DataFrame) -> list[Hit]:
 def _repeated_values(values: pl.Series) -> pl.Series:
     ordered = values.drop_nulls().sort()
     return ordered.filter((ordered == ordered.shift(1)).fill_null(False)).unique()
-
-
-def _repeated(values: pl.Series) -> pl.Series:
-    return values.is_in(_repeated_values(values).implode())
 
 
 def _by_index(values: pl.Series, name: str) -> Callable[[int], dict[str, Any]]:

@@ -13,8 +13,9 @@ import xlsxwriter
 
 from yikatong.money import yuan
 from yikatong.roster.findings import RULES, Level
+from yikatong.roster.hits import STATUSES
 from yikatong.roster.table import Table
-from yikatong.roster.validation import STATUSES, Validation
+from yikatong.roster.validation import Validation
 
 CHINESE_STATUSES = {"payable": "可发放", "held": "暂缓（等卡）", "review": "待审批人确认", "excluded": "剔除"}
 # A worksheet ends at 1,048,576 rows; a clerk's patience much sooner.
@@ -103,8 +104,10 @@ def _correctable(book: Any, validation: Validation, table: Table) -> None:
     _header(book, sheet, (("原行号", 8), ("问题", 40), *((title, 20) for title in titles)))
     text = book.add_format({"num_format": "@"})
     wanted = validation.frame.lazy().filter(pl.col("status") != "payable").select("row", "reasons").sort("row")
-    rows = wanted.join(table.whole().lazy(), on="row", how="left", maintain_order="left").collect()
-    for index, cells in enumerate(rows.head(MAX_CORRECTABLE_ROWS).iter_rows(), start=1):
+    rows = wanted.collect()
+    shown = rows.head(MAX_CORRECTABLE_ROWS)
+    shown = shown.join(table.rows_as_written(shown["row"]), on="row", how="left", maintain_order="left")
+    for index, cells in enumerate(shown.iter_rows(), start=1):
         row, reasons, *written = cells
         sheet.write_string(index, 0, str(row))
         sheet.write_string(

@@ -1,18 +1,19 @@
-"""Independent looks at one table, several at a time.
+"""One look at several parts of a table, as many at a time as there are processors.
 
-polars works on one column on one thread; different columns can share the processors.
+polars works on one column on one thread; different parts can share the processors.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import polars as pl
 
+Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
-def side_by_side(looks: Sequence[Callable[[], Result]]) -> list[Result]:
-    """What each look returns, in their order; an error is raised. As many at once as polars itself may use threads."""
+def side_by_side(look: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
+    """What the look returns for each part, in order; the first error in that order is raised and the rest is not begun."""
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        return list(pool.map(lambda look: look(), looks))
+        return list(pool.map(look, parts))

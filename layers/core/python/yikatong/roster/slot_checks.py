@@ -1,8 +1,9 @@
-"""属期: each distinct slot of a file is judged once by the plan, then joined back to its rows."""
+"""属期: each distinct slot of a file is judged once by the plan, for all the rows that name it."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
+from threading import Lock
 
 import polars as pl
 
@@ -13,7 +14,7 @@ from yikatong.plan.slots import OCCASION_EXAMPLE
 from yikatong.roster.columns import Column
 from yikatong.roster.context import RosterContext
 from yikatong.roster.findings import unreadable
-from yikatong.roster.hits import Hit
+from yikatong.roster.hits import NOWHERE, Hit, where
 
 # A year has 12 slots and a window reaches few years; a file with more is a shifted column, or hostile.
 MAX_DISTINCT = 500
@@ -27,58 +28,75 @@ _EXAMPLES = {
 
 @dataclass(frozen=True)
 class SlotChecks:
-    """`slot` per row (canonical, null where unreadable), its rank among the file's slots (UInt16), and what was found."""
+    """`slot` per row (canonical, null where unreadable), `rank` (UInt16, null likewise) equal where slots are, and hits."""
 
     slot: pl.Series
     rank: pl.Series
     hits: list[Hit]
 
 
-def check_slots(raw: pl.Series, context: RosterContext) -> SlotChecks:
-    """Judge a column of slots. Raises Unreadable when there are too many different ones."""
-    counted = raw.value_counts(name="rows").sort("rows", raw.name, descending=True)
-    if counted.height > MAX_DISTINCT:
-        raise unreadable("slots_too_many", count=counted.height)
-    judged = {text: _judge(text, context) for text in counted[raw.name].to_list()}
-    slots = sorted({found.slot for found in judged.values() if found.slot is not None})
-    ranks = {slot: rank for rank, slot in enumerate(slots)}
-    # Most rosters have one slot, written one way: every row gets that answer, and only the others are looked at.
-    common = counted[raw.name][0]
-    everywhere = judged[common]
-    slot = pl.repeat(everywhere.slot, len(raw), dtype=pl.String, eager=True)
-    rank = pl.repeat(ranks.get(everywhere.slot or ""), len(raw), dtype=pl.UInt16, eager=True)
-    hits = [
-        Hit(code, Column.SLOT, raw.eq_missing(pl.Series([common], dtype=pl.String)).arg_true(), details)
-        for code, details in everywhere.codes.items()
-    ]
-    others = raw.ne_missing(pl.Series([common], dtype=pl.String)).arg_true()
-    texts = raw.gather(others)
-    for text, found in judged.items():
-        if text != common:
-            at = others.filter(texts.eq_missing(pl.Series([text], dtype=pl.String)))
-            count = len(at)
-            slot = slot.scatter(at, pl.repeat(found.slot, count, dtype=pl.String, eager=True))
-            rank = rank.scatter(at, pl.repeat(ranks.get(found.slot or ""), count, dtype=pl.UInt16, eager=True))
-            hits += [Hit(code, Column.SLOT, at, details) for code, details in found.codes.items()]
-    return SlotChecks(slot, rank, hits)
-
-
 @dataclass(frozen=True)
 class _Judged:
     slot: str | None
+    rank: int | None
     codes: dict[str, dict[str, object]]
 
 
-def _judge(text: str | None, context: RosterContext) -> _Judged:
+class SlotJudge:
+    """What the plan says of each slot a file names; asked by several stretches at once, it judges every spelling once."""
+
+    def __init__(self, context: RosterContext) -> None:
+        self._context = context
+        self._judged: dict[str | None, _Judged] = {}
+        self._ranks: dict[str, int] = {}
+        self._lock = Lock()
+
+    def judge(self, text: str | None) -> _Judged:
+        """Raises Unreadable when the file has too many different ones."""
+        with self._lock:
+            found = self._judged.get(text)
+            if found is None:
+                if len(self._judged) == MAX_DISTINCT:
+                    raise unreadable("slots_too_many", count=MAX_DISTINCT)
+                slot, codes = _judge(text, self._context)
+                rank = None if slot is None else self._ranks.setdefault(slot, len(self._ranks))
+                found = self._judged[text] = _Judged(slot, rank, codes)
+            return found
+
+
+def check_slots(raw: pl.Series, judge: SlotJudge) -> SlotChecks:
+    """Judge a column of slots. Raises Unreadable when there are too many different ones in the file."""
+    # Most rosters have one slot, written one way: every row gets that answer, and only the others are looked at.
+    if raw.is_empty():
+        return SlotChecks(raw, raw.cast(pl.UInt16), [])
+    common: str | None = raw[0]
+    usual = judge.judge(common)
+    slot = pl.repeat(usual.slot, len(raw), dtype=pl.String, eager=True)
+    rank = pl.repeat(usual.rank, len(raw), dtype=pl.UInt16, eager=True)
+    is_common = raw.is_null() if common is None else (raw == common).fill_null(False)
+    others = where(~is_common)
+    at = is_common.arg_true() if usual.codes else NOWHERE
+    hits = [Hit(code, Column.SLOT, at, details) for code, details in usual.codes.items()]
+    texts = raw.gather(others)
+    for text in texts.unique(maintain_order=True).to_list():
+        found = judge.judge(text)
+        at = others.filter(texts.eq_missing(pl.Series([text], dtype=pl.String)))
+        slot = slot.scatter(at, pl.repeat(found.slot, len(at), dtype=pl.String, eager=True))
+        rank = rank.scatter(at, pl.repeat(found.rank, len(at), dtype=pl.UInt16, eager=True))
+        hits += [Hit(code, Column.SLOT, at, details) for code, details in found.codes.items()]
+    return SlotChecks(slot, rank, hits)
+
+
+def _judge(text: str | None, context: RosterContext) -> tuple[str | None, dict[str, dict[str, object]]]:
     subsidy = context.subsidy
     example = slot_example(context)
     tidy = _tidy(text or "", subsidy.frequency)
     if not tidy:
-        return _Judged(None, {"slot_empty": {"example": example}})
+        return None, {"slot_empty": {"example": example}}
     try:
         slot = Slot.parse(tidy, subsidy.frequency)
     except Refusal:
-        return _Judged(None, {"slot_unreadable": {"frequency": subsidy.frequency, "example": example}})
+        return None, {"slot_unreadable": {"frequency": subsidy.frequency, "example": example}}
     codes: dict[str, dict[str, object]] = {}
     if str(slot) != text:
         codes["slot_normalised"] = {"slot": slot}
@@ -88,7 +106,7 @@ def _judge(text: str | None, context: RosterContext) -> _Judged:
         codes["slot_not_payable"] = {"detail": verdict.reason}
     elif verdict.review:
         codes["slot_unplanned"] = {"detail": verdict.reason}
-    return _Judged(str(slot), codes)
+    return str(slot), codes
 
 
 def slot_example(context: RosterContext) -> str:

@@ -1,40 +1,120 @@
-"""A roster as one table of text, and the limits of what is looked at."""
+"""A roster as text, stretch by stretch, and the limits of what is looked at.
 
-from collections.abc import Callable
+A million rows are never held as text all at once: whoever judges a table takes one stretch of its rows after another, or
+several at the same time, and keeps of each only what it came to.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from yikatong.roster.columns import REQUIRED, Column, Header
-from yikatong.roster.findings import Unreadable, unreadable
+from yikatong.roster.findings import Finding, Unreadable, unreadable
 
 MAX_ROWS = 2_000_000
 # A header and the titles above it are looked for in this many rows.
 HEADER_ROWS = 20
 MAX_COLUMNS = 200
-# Below a roster's totals there may be lines for signatures; nobody hides a totals row further up.
-LAST_ROWS = 3
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Consecutive rows of a file as text, whatever stands in them.
+
+    `frame` has `row` (Int32, from 0 at the first of them) and every column as `c{place}` (String, null where nothing is
+    written). `span` is how many rows they take in the file, so those after them can be numbered. `numeric` names, for a
+    workbook's columns that must be text, the `row`s whose cell was a number: its last digits are gone.
+    """
+
+    frame: pl.DataFrame
+    span: int
+    numeric: Mapping[Column, pl.Series] = field(default_factory=dict)
+
+
+class BrokenLines(Exception):
+    """Lines that cannot be read: the code of the finding, and the row where they break, counted from their first, from 0."""
+
+    def __init__(self, code: str, row: int) -> None:
+        super().__init__(code)
+        self.code = code
+        self.row = row
 
 
 @dataclass(frozen=True)
 class Table:
-    """A file's data rows as text.
+    """A file with a roster's header. `first_row` is the row below the header, as the clerk's program counts.
 
-    `cells` has `row` (Int32, from 1, as the clerk sees it) and, for the columns the header knows, `c{place}` (String, null
-    where empty); blank rows are left out. `last` has every column of the last LAST_ROWS of them; `whole()` has every column
-    of at least these rows, at the price of reading the file again. `numeric` names, for a workbook's columns that must be
-    text, the rows whose cell was a number: its last digits are gone.
+    `lines` reads the rows below it, in order, one stretch at each call: to be called any number of times and by several
+    threads; raises `BrokenLines`. `hidden` are the rows the clerk's program does not show; `remarks` are findings about the
+    file as it was read.
     """
 
     header: Header
+    first_row: int
+    lines: Sequence[Callable[[], Lines]]
+    hidden: pl.Series = field(default_factory=lambda: pl.Series("row", [], pl.Int32))
+    remarks: tuple[Finding, ...] = ()
+
+    def rows_as_written(self, rows: pl.Series) -> pl.DataFrame:
+        """Every column of these rows (`row` as the clerk counts), read again; at the price of reading the file again."""
+        found = []
+        first = self.first_row
+        for read in self.lines:
+            lines = read()
+            numbered = lines.frame.with_columns(pl.col("row") + first)
+            found.append(numbered.filter(pl.col("row").is_in(rows.implode())))
+            first += lines.span
+        return pl.concat(found)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Lines sorted into what can be judged by the row and what cannot.
+
+    `cells` are the data rows: `row` and the columns the header knows. `strays` have nothing in the id column, and either no
+    amount or a cell that reads like a totals row's label, and are not blank; with every column. Signatures, totals, or people
+    of whom much is missing: only who knows the whole file can tell.
+    """
+
     cells: pl.DataFrame
-    last: pl.DataFrame
-    whole: Callable[[], pl.DataFrame]
-    numeric: dict[Column, pl.Series] = field(default_factory=dict)
+    strays: pl.DataFrame
+    span: int
+    numeric: Mapping[Column, pl.Series]
+
+
+# The shortest id has fifteen characters; what is shorter may be nothing but blanks, or the label of a totals row.
+_SHORT_BYTES = 15
+
+
+def sort_out(lines: Lines, header: Header) -> Stretch:
+    """Part the data rows from the strays and the blank rows."""
+    frame, names = lines.frame, {column: f"c{place}" for column, place in header.places.items()}
+    ids = frame[names[Column.ID]]
+    short = (ids.str.len_bytes() < _SHORT_BYTES).fill_null(True)
+    cells = frame.select(known_columns(header))
+    if not short.any():
+        return Stretch(cells, frame.clear(), lines.span, lines.numeric)
+    hollow = frame.filter(short)
+    label = pl.any_horizontal(pl.exclude("row").str.contains(TOTALS).fill_null(False))
+    no_id = _says_nothing(pl.col(names[Column.ID])) | pl.col(names[Column.ID]).str.contains(TOTALS)
+    strange = hollow.filter(no_id & (label | _says_nothing(pl.col(names[Column.AMOUNT]))))
+    if strange.height:
+        cells = cells.filter(~pl.col("row").is_in(strange["row"].implode()))
+    strays = strange.filter(~pl.all_horizontal(_says_nothing(pl.exclude("row"))))
+    return Stretch(cells, strays, lines.span, lines.numeric)
+
+
+TOTALS = r"^\s*(合\s*计|总\s*计|小\s*计|共\s*计|汇\s*总)"
+"""How the label of a totals row begins."""
+
+
+def _says_nothing(cells: pl.Expr) -> pl.Expr:
+    return (cells.str.strip_chars() == "").fill_null(True)
 
 
 def known_columns(header: Header) -> list[str]:
-    """The columns of `Table.cells`."""
+    """The columns of a stretch's cells."""
     return ["row", *(f"c{place}" for place in header.places.values())]
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from yikatong.cards import ACCOUNT_PATTERN
 from yikatong.roster.columns import Column
-from yikatong.roster.hits import Hit
+from yikatong.roster.hits import NOWHERE, Hit, where
 from yikatong.roster.names import MAX_CHARACTERS, ODD, name_fault_expression, normalise_name_expression
 
 PLAIN_AMOUNT = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
@@ -28,11 +28,16 @@ class Tidied:
     hits: list[Hit] = field(default_factory=list)
 
 
-def tidy_names(raw: pl.Series, column: Column, *, required: bool) -> Tidied:
-    """Names of one role; a name at fault stays as it is written, its row is excluded."""
+def odd_name(name: pl.Expr, *, required: bool) -> pl.Expr:
+    """Whether a name calls for a second look."""
     # Not `+` after the group: one odd character is enough, and the empty text has none.
-    odd = raw.str.contains(rf"{ODD}|^$") | (raw.str.len_bytes() > MAX_CHARACTERS * 3)
-    at = odd.fill_null(required).arg_true()
+    odd = name.str.contains(rf"{ODD}|^$") | (name.str.len_bytes() > MAX_CHARACTERS * 3)
+    return odd.fill_null(required)
+
+
+def tidy_names(raw: pl.Series, odd: pl.Series, column: Column, *, required: bool) -> Tidied:
+    """Names of one role, `odd` telling which to look at; a name at fault stays as it is written, its row is excluded."""
+    at = where(odd)
     if at.is_empty():
         return Tidied(raw)
     seen = _before_and_after(raw, at, normalise_name_expression(pl.col("before")))
@@ -46,11 +51,25 @@ def tidy_names(raw: pl.Series, column: Column, *, required: bool) -> Tidied:
     return Tidied(replaced(raw, at, seen["after"]), _hits(seen, column, tests))
 
 
-def tidy_amounts(raw: pl.Series) -> Tidied:
-    """Amounts in yuan as plain text with at most two decimals, null where they cannot be read so."""
-    at = (~raw.str.contains(PLAIN_AMOUNT)).fill_null(True).arg_true()
+def plain_fen(amount: pl.Expr) -> pl.Expr:
+    """The fen (Int64) of amounts in yuan written plainly, null for all others.
+
+    Exact decimals of two places are fen in their own representation: no float touches money.
+    """
+    fen = amount.cast(pl.Decimal(14, 2), strict=False).to_physical().cast(pl.Int64)
+    return pl.when(amount.str.contains(PLAIN_AMOUNT)).then(fen)
+
+
+def read_amounts(raw: pl.Series) -> Tidied:
+    """Amounts in fen (Int64) however they are written, null where they cannot be read; both looks in one."""
+    return tidy_amounts(raw, pl.select(plain_fen(pl.lit(raw))).to_series())
+
+
+def tidy_amounts(raw: pl.Series, fen: pl.Series) -> Tidied:
+    """Amounts in fen (Int64), null where they cannot be read; `fen` has those written plainly."""
+    at = where(fen.is_null()) if fen.null_count() else NOWHERE
     if at.is_empty():
-        return Tidied(raw)
+        return Tidied(fen)
     text = pl.col("before").str.normalize("NFKC").str.replace_all(r"\s+", "")
     text = text.str.replace(r"^[¥￥]", "").str.replace("元$", "")
     seen = _before_and_after(raw, at, text)
@@ -72,34 +91,32 @@ def tidy_amounts(raw: pl.Series) -> Tidied:
     }
     known = good | empty | after.str.contains(_NEGATIVE) | after.str.contains(_TOO_FINE)
     hits = _hits(seen, Column.AMOUNT, {**tests, "amount_unreadable": ~known.fill_null(True)})
-    return Tidied(replaced(raw, at, seen.select(pl.when(good).then(after)).to_series()), hits)
+    return Tidied(fen.scatter(at, seen.select(plain_fen(after)).to_series()), hits)
 
 
-def fen_of(amounts: pl.Series) -> pl.Series:
-    """Tidy amounts in fen (Int64). Exact decimals of two places are fen in their own representation: no float touches money."""
-    return amounts.cast(pl.Decimal(14, 2)).to_physical().cast(pl.Int64)
+def plain_account(account: pl.Expr) -> pl.Expr:
+    """Whether an account needs no second look; null where there is none."""
+    return account.str.contains(ACCOUNT_PATTERN)
 
 
-def tidy_accounts(raw: pl.Series, numeric: pl.Series) -> Tidied:
+def tidy_accounts(raw: pl.Series, plain: pl.Series, numeric: pl.Series) -> Tidied:
     """The roster's own bank accounts, digits only; what cannot be read is as if not given, and said so."""
     tidied = Tidied(raw)
     if len(numeric):
-        tidied.series = replaced(raw, numeric, pl.Series([None] * len(numeric), dtype=pl.String))
+        nothing = pl.repeat(None, len(numeric), dtype=pl.String, eager=True)
+        tidied.series = replaced(raw, numeric, nothing)
         tidied.hits.append(Hit("account_numeric", Column.ACCOUNT, numeric))
-    at = _not_plain(tidied.series, ACCOUNT_PATTERN)
+        plain = replaced(plain, numeric, pl.repeat(True, len(numeric), eager=True))
+    at = where(~plain)
     if at.is_empty():
         return tidied
-    plain = pl.col("before").str.normalize("NFKC").str.replace_all(r"[\s\-]+", "")
-    seen = _before_and_after(tidied.series, at, plain)
+    tidy = pl.col("before").str.normalize("NFKC").str.replace_all(r"[\s\-]+", "")
+    seen = _before_and_after(tidied.series, at, tidy)
     good = pl.col("after").str.contains(ACCOUNT_PATTERN).fill_null(False)
     tidied.series = replaced(tidied.series, at, seen.select(pl.when(good).then("after")).to_series())
     written = pl.col("after").is_not_null() & (pl.col("after") != "")
     tidied.hits += _hits(seen, Column.ACCOUNT, {"account_normalised": good, "account_unreadable": written & ~good})
     return tidied
-
-
-def _not_plain(series: pl.Series, pattern: str) -> pl.Series:
-    return (~series.str.contains(pattern)).arg_true()
 
 
 def _before_and_after(raw: pl.Series, at: pl.Series, change: pl.Expr) -> pl.DataFrame:

@@ -1,35 +1,76 @@
-"""合计: a totals row at the end of a roster is checked against the sum of its rows, then is no data row."""
+"""合计 and 小计: a totals row is no data row; the one at a roster's end is checked against the sum of its rows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import polars as pl
 
-from yikatong.roster.columns import Column
-from yikatong.roster.table import Table
+from yikatong.money import yuan
+from yikatong.roster.columns import Column, Header
+from yikatong.roster.findings import Finding, file_finding
+from yikatong.roster.table import TOTALS
+from yikatong.roster.tidying import read_amounts
 
-_TOTALS = r"^\s*(合\s*计|总\s*计|小\s*计|共\s*计|汇\s*总)"
+_NO_ROWS = pl.Series("row", [], pl.Int32)
 
 
 @dataclass(frozen=True)
-class TotalsRow:
-    """The totals row: its row number, and its amount cell as written."""
+class Strays:
+    """Rows without an id (`row` as the clerk counts, every column), told apart: `people` lack one and are data rows.
 
-    row: int
-    written: str | None
+    `totals` is the row at the end that says so, `subtotals` are the rows of others, `notes` those of what stands below the
+    totals without an amount: signatures and remarks.
+    """
+
+    people: pl.DataFrame
+    totals: pl.DataFrame
+    subtotals: pl.Series
+    notes: pl.Series
 
 
-def split_totals(table: Table) -> tuple[Table, TotalsRow | None]:
-    """The table without its totals row and what stood below it, if one of the last rows is one (no id, and 合计 in a cell)."""
-    cells, last = table.cells, table.last
-    id_cell = pl.col(f"c{table.header.places[Column.ID]}")
-    no_id = id_cell.is_null() | (id_cell.str.strip_chars() == "") | id_cell.str.contains(_TOTALS)
-    says_total = pl.any_horizontal(pl.exclude("row").str.contains(_TOTALS).fill_null(False))
-    # Below the totals only signatures may follow: a row with an id there is a data row, and this one no totals row.
-    at = last.select((no_id & says_total & no_id.reverse().cum_min().reverse()).arg_true()).to_series()
-    if at.is_empty():
-        return table, None
-    place = cells.height - last.height + int(at[0])
-    amount = cells[f"c{table.header.places[Column.AMOUNT]}"][place]
-    row = int(cells["row"][place])
-    numeric = {column: rows.filter(rows < row) for column, rows in table.numeric.items()}
-    return replace(table, cells=cells.head(place), numeric=numeric), TotalsRow(row, amount)
+def tell_apart(strays: pl.DataFrame, header: Header, last_id_row: int) -> Strays:
+    """Judge a file's strays; `last_id_row` is the last row with an id (0: none). A person's name is no label.
+
+    Of several that read like totals at the end the last with an amount is the roster's; one that says 小计 is so only if the
+    file has no other.
+    """
+    amount = pl.col(f"c{header.places[Column.AMOUNT]}")
+    told = strays.with_columns(
+        label=pl.concat_str(pl.exclude("row").str.extract(TOTALS), ignore_nulls=True),
+        no_amount=(amount.str.strip_chars() == "").fill_null(True),
+    )
+    labels = told.filter(pl.col("label") != "")
+    ends = labels.filter(pl.col("row") > last_id_row)
+    ends = ends.filter(~pl.col("no_amount")) if not ends["no_amount"].all() else ends
+    if labels.height > 1:
+        ends = ends.filter(~pl.col("label").str.contains("小"))
+    end = ends["row"][-1] if ends.height else None
+    below = told.filter(pl.col("no_amount") & (pl.col("row") > end))["row"] if end is not None else _NO_ROWS
+    totals = pl.Series("row", [] if end is None else [end], pl.Int32)
+    subtotals = labels["row"].filter(~labels["row"].is_in(pl.concat([totals, below]).implode()))
+    others = pl.concat([totals, below, subtotals])
+    return Strays(
+        people=strays.filter(~pl.col("row").is_in(others.implode())),
+        totals=strays.filter(pl.col("row").is_in(totals.implode())),
+        subtotals=subtotals,
+        notes=below,
+    )
+
+
+def totals_findings(strays: Strays, header: Header, amounts_fen: pl.Series) -> list[Finding]:
+    """What is told of the rows that are no data rows; `amounts_fen` are those of the data rows, null where unreadable."""
+    findings = [file_finding("subtotal_dropped", row=row) for row in strays.subtotals]
+    findings += [file_finding("note_dropped", row=row) for row in strays.notes]
+    for row, written in strays.totals.select("row", f"c{header.places[Column.AMOUNT]}").iter_rows():
+        findings.append(_checked(row, written, amounts_fen))
+    return findings
+
+
+def _checked(row: int, written: str | None, amounts_fen: pl.Series) -> Finding:
+    fen = read_amounts(pl.Series([written], dtype=pl.String)).series[0]
+    added = int(amounts_fen.sum())
+    # A row whose amount cannot be read is excluded already; what it should have added is not ours to guess.
+    if fen is None or amounts_fen.null_count():
+        return file_finding("totals_unchecked", row=row)
+    if fen != added:
+        return file_finding("totals_wrong", row=row, written=yuan(fen), added=yuan(added))
+    return file_finding("totals_dropped", row=row, written=yuan(fen))

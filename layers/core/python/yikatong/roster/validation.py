@@ -5,33 +5,31 @@ its reason. The file is refused as a whole only when it cannot be read, its colu
 tenth of its data rows had to be excluded. All findings come in one pass; nothing is changed silently.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import polars as pl
 
 from yikatong.masking import mask_text
-from yikatong.money import yuan
 from yikatong.plan import judging_date
 from yikatong.plan.payable import day_refusal
-from yikatong.roster import repeats
 from yikatong.roster.card_hits import card_hits, without_consequences
-from yikatong.roster.checks import check_rows
+from yikatong.roster.columns import Column, required_columns_of
 from yikatong.roster.context import RosterContext
+from yikatong.roster.departed import departed_hits
+from yikatong.roster.elsewhere import elsewhere_hits
 from yikatong.roster.findings import CODES, Finding, Level, Unreadable, file_finding
-from yikatong.roster.hits import listed, verdicts
+from yikatong.roster.hits import STATUSES, Hit, listed, verdicts, where
+from yikatong.roster.judging import judge_table
 from yikatong.roster.reading import read_table
-from yikatong.roster.side_by_side import side_by_side
+from yikatong.roster.repeats import repeats
 from yikatong.roster.table import Table
-from yikatong.roster.tidying import fen_of, tidy_amounts
-from yikatong.roster.totals import TotalsRow, split_totals
 
 # A file of which more than one row in so many is excluded is a broken export, not a roster with mistakes.
 EXCLUDED_ROWS_ALLOWED_ONE_IN = 10
-STATUSES = ("payable", "held", "review", "excluded")
-# The frozen roster (docs/architecture.md), sorted by slot, key, row.
+_NO_MISTAKE = ("repeated_identical", "already_claimed")
+# The frozen roster (docs/architecture.md), in the file's order; rows without an id come last.
 FROZEN_SCHEMA: dict[str, pl.DataType] = {
     "row": pl.Int32(),
     "beneficiary_id": pl.String(),
@@ -57,7 +55,8 @@ class Tally:
 
 @dataclass(frozen=True)
 class Validation:
-    """What a roster came to. `frame` is the frozen roster (FROZEN_SCHEMA), empty when the file could not be judged by row.
+    """What a roster came to. `frame` is the frozen roster, empty when the file could not be judged by row; its columns are those
+    of FROZEN_SCHEMA, `status` and `reasons` packed (`frozen` unpacks them).
 
     `findings` lists the file's own first, then the rows' in order; `more` says how many further rows per code are not
     listed. `slots` are those of rows not excluded. `table` is the file as it was read, for the report's rows to be corrected.
@@ -70,6 +69,10 @@ class Validation:
     slots: tuple[str, ...] = ()
     more: Mapping[str, int] = field(default_factory=dict)
     table: Table | None = None
+
+    def frozen(self) -> pl.DataFrame:
+        """The frozen roster as it is stored: FROZEN_SCHEMA."""
+        return self.frame.cast(FROZEN_SCHEMA)  # type: ignore[arg-type]
 
     @property
     def rows(self) -> int:
@@ -126,40 +129,38 @@ def validate(data: bytes, filename: str, context: RosterContext) -> Validation:
     """
     del filename
     try:
-        table, totals = split_totals(read_table(data))
-        checked = check_rows(table, context)
+        table = read_table(data, required=required_columns_of(context.settings), sheet=context.sheet)
+        judged = judge_table(table, context)
     except Unreadable as error:
         return _unreadable(error)
-    if table.cells.is_empty():
-        return _unreadable(Unreadable(file_finding("rows_none")))
-    rows = checked.rows
-    looks = [
-        partial(repeats.repeated_people, rows),
-        partial(repeats.person_and_household, rows),
-        partial(repeats.two_names, rows),
-        partial(repeats.shared_accounts, rows, "account"),
+    rows = judged.rows
+    hits = [
+        *judged.hits,
+        *_hidden(table, rows),
+        *repeats(rows),
+        *elsewhere_hits(rows, context),
+        *departed_hits(rows, context.departed, context.subsidy.frequency),
     ]
     if context.registry_for is not None:
-        looks.append(partial(card_hits, rows, context.registry_for, context.settings))
-    hits = checked.hits + [hit for found in side_by_side(looks) for hit in found]
+        hits += card_hits(rows, context.registry_for, context.settings)
     hits = [hit for hit in without_consequences(hits) if len(hit.at)]
-    file_findings = [*_day(context), *_ignored_columns(table), *_totals(totals, rows)]
+    file_findings = [*_day(context), *_ignored_columns(table), *table.remarks, *judged.findings]
     if context.registry_for is None:
         file_findings.append(file_finding("cards_unknown"))
-    frame = rows.with_columns(verdicts(hits, checked.places)).select(*FROZEN_SCHEMA)
-    tallies = _tallies(frame)
-    # A row pasted twice is no mistake in the data: replayed rows do not count (DESIGN §4).
-    mistaken = tallies["excluded"].rows - frame.filter(pl.col("reasons") == "repeated_identical").height
+    row_findings, more = listed(hits, rows, table.header)
+    judged_rows = verdicts(hits, rows.height)
+    frame = pl.concat([rows, judged_rows], how="horizontal").select(*FROZEN_SCHEMA)
+    tallies = _tallies(judged_rows["status"], rows["amount_fen"])
+    mistaken = _mistaken(hits)
     if mistaken * EXCLUDED_ROWS_ALLOWED_ONE_IN > frame.height:
         file_findings.append(file_finding("excluded_too_many", rows=frame.height, excluded=mistaken))
-    row_findings, more = listed(hits, table)
-    file_findings.sort(key=lambda finding: CODES.index(finding.code))
+    file_findings.sort(key=lambda finding: (CODES.index(finding.code), finding.row or 0))
     return Validation(
         accepted=all(finding.level is not Level.REFUSE for finding in file_findings),
         findings=(*file_findings, *row_findings),
         frame=frame,
         tallies=tallies,
-        slots=_slots(frame),
+        slots=_slots(judged_rows["status"], rows["slot"]),
         more=more,
         table=table,
     )
@@ -176,6 +177,13 @@ def _day(context: RosterContext) -> list[Finding]:
     return [file_finding("day_not_payable", detail=reason)] if reason else []
 
 
+def _hidden(table: Table, rows: pl.DataFrame) -> list[Hit]:
+    """Rows that were read though the clerk's program does not show them: perhaps they were meant to be left out."""
+    if table.hidden.is_empty():
+        return []
+    return [Hit("row_hidden", Column.ID, where(rows["row"].is_in(table.hidden.implode())))]
+
+
 def _ignored_columns(table: Table) -> list[Finding]:
     return [file_finding("column_ignored", found=_header_shown(title)) for title in table.header.unknown[:20]]
 
@@ -185,32 +193,18 @@ def _header_shown(title: str) -> str:
     return title if not any(character.isdigit() for character in title) else mask_text(title)
 
 
-def _totals(totals: TotalsRow | None, rows: pl.DataFrame) -> list[Finding]:
-    if totals is None:
-        return []
-    fen = _fen(totals.written)
-    added = int(rows["amount_fen"].sum())
-    # A row whose amount cannot be read is excluded already; what it should have added is not ours to guess.
-    if fen is None or rows["amount_fen"].null_count():
-        return [file_finding("totals_unchecked", row=totals.row)]
-    written = yuan(fen)
-    if fen != added:
-        return [file_finding("totals_wrong", row=totals.row, written=written, added=yuan(added))]
-    return [file_finding("totals_dropped", row=totals.row, written=written)]
+def _mistaken(hits: Sequence[Hit]) -> int:
+    """How many rows are excluded for a mistake. Pasted twice or paid already is none: replayed rows do not count (DESIGN §4)."""
+    found = [hit.at for hit in hits if hit.level is Level.EXCLUDE and hit.code not in _NO_MISTAKE]
+    return pl.concat(found).n_unique() if found else 0
 
 
-def _fen(written: str | None) -> int | None:
-    value: int | None = fen_of(tidy_amounts(pl.Series([written], dtype=pl.String)).series)[0]
-    return value
-
-
-def _slots(frame: pl.DataFrame) -> tuple[str, ...]:
+def _slots(status: pl.Series, slot: pl.Series) -> tuple[str, ...]:
     """The slots this roster may pay for: those of rows not excluded."""
-    wanted = frame.lazy().filter(pl.col("status") != "excluded").select(pl.col("slot").unique().sort())
-    return tuple(wanted.collect().to_series().to_list())
+    return tuple(slot.filter(status != "excluded").unique().sort().to_list())
 
 
-def _tallies(frame: pl.DataFrame) -> dict[str, Tally]:
-    sums = frame.lazy().group_by("status").agg(pl.len().alias("rows"), pl.col("amount_fen").sum()).collect()
+def _tallies(status: pl.Series, amount_fen: pl.Series) -> dict[str, Tally]:
+    sums = pl.DataFrame([status, amount_fen]).group_by("status").agg(pl.len().alias("rows"), pl.col("amount_fen").sum())
     found = {status: Tally(rows, fen) for status, rows, fen in sums.select("status", "rows", "amount_fen").iter_rows()}
     return {status: found.get(status, Tally()) for status in STATUSES}

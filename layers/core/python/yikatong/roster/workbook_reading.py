@@ -41,7 +41,7 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class Sheet:
-    """A worksheet's data rows as text.
+    """A worksheet's data rows as text, those after the first `below` of the sheet.
 
     `rows` has `row` (Int32, from 1, as the clerk's program shows it) and `c0` to `cN`, every column of the header's row
     (String, null where empty); blank rows are left out. `numeric` names, for columns that must be text, the rows whose cell
@@ -50,6 +50,7 @@ class Sheet:
     """
 
     header: Header
+    below: int
     rows: pl.DataFrame
     numeric: dict[Column, pl.Series] = field(default_factory=dict)
     hidden: pl.Series = field(default_factory=lambda: pl.Series("row", [], pl.Int32))
@@ -219,6 +220,7 @@ def _read(found: _Found, book: _Book) -> Sheet:
         remarks.append(file_finding("formula_unvalued", count=len(unvalued), rows=_listed(unvalued)))
     return Sheet(
         header=header,
+        below=found.below,
         rows=frame,
         numeric={column: pl.Series("row", rows, pl.Int32) for column, rows in numbers.items() if rows},
         hidden=hidden,

@@ -362,7 +362,7 @@ def _judged(batch: Batch, validation: Validation, registry: CurrentRegistry | No
         "validate_roster", batch.batch_id, batch.received_at, registry.registry_version if registry else ""
     )
     key = batches.rows_key(batch.batch_id, digest)
-    stored = lake.put_once(key, parquet.encode(validation.frame), digest).data
+    stored = lake.put_once(key, parquet.encode(validation.frozen()), digest).data
     lake.put_once(batches.review_key(key), _review_list(validation.frame), digest)
     return batch.moved(BatchState.VALIDATED, rows_key=key, rows_sha256=sha256_hex(stored), **changes)
 
