@@ -12,7 +12,7 @@ import codecs
 import csv
 import io
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -40,7 +40,6 @@ _TOLD = ("新增", "变更")
 _REMOVED = "移除"
 _YES = ("启用", "已启用", "激活", "已激活", "是", "1")
 _NO = ("未启用", "停用", "未激活", "否", "0")
-_FLAGS = {**dict.fromkeys(_YES, True), **dict.fromkeys(_NO, False)}
 _STATES = {title: str(state) for title, state in {**CHINESE_STATES, **{str(s): s for s in CardState}}.items()}
 FAULTS = {
     "card_id_invalid": "身份证号不正确",
@@ -219,16 +218,25 @@ def _read(cells: pl.LazyFrame, on: date) -> tuple[list[pl.DataFrame], pl.DataFra
         & ~pl.col("name").str.contains(ODD)
         & pl.col("account").str.contains(ACCOUNT_PATTERN)
         & pl.col("card_state").is_in(list(CHINESE_STATES))
-        & pl.col("social_account").is_in(list(_FLAGS))
-        & pl.col("financial_account").is_in(list(_FLAGS))
+        & pl.col("social_account").is_in(_YES + _NO)
+        & pl.col("financial_account").is_in(_YES + _NO)
         & (pl.col("kind").is_null() | pl.col("kind").is_in(_TOLD))
     )
-    in_order, others = [], [pl.DataFrame(schema=_JUDGED)]
+    in_order: list[pl.DataFrame] = []
+    judged = [pl.DataFrame(schema=_JUDGED)]
+    others: list[pl.DataFrame] = []
     for stretch in _stretches(cells.with_columns(plain=plain.fill_null(False))):
-        typed = stretch.lazy().filter("plain").with_columns(*_words(), number=whole // 10).select(*_TYPED)
+        flags = (pl.col(name).is_in(_YES) for name in ("social_account", "financial_account"))
+        typed = stretch.lazy().filter("plain").with_columns(*_words(), *flags, number=whole // 10).select(*_TYPED)
         in_order.append(typed.sort("number").collect())
-        others.append(_judged(stretch.filter(~pl.col("plain")).drop("plain"), on))
-    return in_order, pl.concat(others)
+        others.append(stretch.filter(~pl.col("plain")).drop("plain"))
+        # A judgement costs the same for a few as for many.
+        if sum(other.height for other in others) >= _STRETCH_ROWS:
+            judged.append(_judged(pl.concat(others), on))
+            others.clear()
+    if others:
+        judged.append(_judged(pl.concat(others), on))
+    return in_order, pl.concat(judged)
 
 
 def _stretches(lines: pl.LazyFrame) -> Iterator[pl.DataFrame]:
@@ -239,16 +247,18 @@ def _stretches(lines: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 
 
 def _words() -> list[pl.Expr]:
-    def known(name: str, words: Mapping[str, str | bool], kind: pl.DataType) -> pl.Expr:
-        column = pl.col(name).str.strip_chars()
-        return column.replace_strict(list(words), list(words.values()), default=None, return_dtype=kind).alias(name)
-
+    state = pl.col("card_state").str.strip_chars()
+    known = list(_STATES), list(_STATES.values())
     return [
         pl.col("service_bank").str.strip_chars().replace("", None),
-        known("card_state", _STATES, pl.String()),
-        known("social_account", _FLAGS, pl.Boolean()),
-        known("financial_account", _FLAGS, pl.Boolean()),
+        state.replace_strict(*known, default=None, return_dtype=pl.String()),
     ]
+
+
+def _flag(name: str) -> pl.Expr:
+    """True, False, or null for a word that is neither."""
+    word = pl.col(name).str.strip_chars()
+    return pl.when(word.is_in(_YES)).then(True).when(word.is_in(_NO)).then(False).alias(name)
 
 
 def _judged(cells: pl.DataFrame, on: date) -> pl.DataFrame:
@@ -256,6 +266,8 @@ def _judged(cells: pl.DataFrame, on: date) -> pl.DataFrame:
     written = pl.any_horizontal(pl.exclude("row").str.strip_chars().fill_null("") != "")
     typed = cells.filter(written).with_columns(
         *_words(),
+        _flag("social_account"),
+        _flag("financial_account"),
         identity.normalise_expression(pl.col("id_number")).alias("id_number"),
         normalise_name_expression(pl.col("name")).alias("name"),
         pl.col("account").str.strip_chars().replace("", None),
