@@ -17,6 +17,7 @@ from yikatong.roster.compound_file import CompoundFile, with_stream
 from yikatong.roster.encoding import to_utf8
 from yikatong.roster.findings import Unreadable
 from yikatong.roster.reading import read_table
+from yikatong.roster.workbook_reading import read_workbook
 
 _SHEET = "xl/worksheets/sheet1.xml"
 _SPREADSHEETML = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -128,7 +129,7 @@ def test_a_long_text_is_read_once_and_refused_a_million_times() -> None:
     many = "".join(cell.format(row, 0) for row in range(2, 120_000))
     assert "过大" in _refused(by_hand(inline(HEADER, 1) + many, shared=shared))[1]
     once = cell.format(2, 0) + "".join(cell.format(row, 1) for row in range(3, 120_000))
-    assert read_table(by_hand(inline((*HEADER, "备注"), 1) + once, shared=shared)).cells.height == 119_998
+    assert read_workbook(by_hand(inline((*HEADER, "备注"), 1) + once, shared=shared)).rows.height == 119_998
 
 
 def test_a_field_of_a_megabyte_is_refused() -> None:
@@ -279,7 +280,7 @@ def test_a_workbook_spoilt_anywhere_is_read_or_refused_and_nothing_else(make: Ca
                 case _:
                     del data[at : at + chance.randrange(600)]
         with suppress(Unreadable):
-            assert read_table(bytes(data)).cells.height < 20
+            assert read_workbook(bytes(data)).rows.height < 20
 
 
 # --- damaged, and something else -----------------------------------------------------------------------------------------
@@ -374,4 +375,4 @@ def test_a_zip_whose_parts_are_out_of_its_bounds_is_damaged() -> None:
 
 
 def test_the_good_rows_stay_readable() -> None:
-    assert [read_table(make()).cells.height for make in (xls, xlsx)] == [len(ROWS)] * 2
+    assert [read_workbook(make()).rows.height for make in (xls, xlsx)] == [len(ROWS)] * 2

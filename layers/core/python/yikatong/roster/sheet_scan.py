@@ -9,10 +9,19 @@ import re
 import polars as pl
 
 from yikatong.roster.findings import unreadable
+from yikatong.roster.text_scan import check_markup
 from yikatong.roster.workbook_limits import Seen, check_extent
 
-# Up to row 9,999,999; what lies beyond is told by the walk.
-_NARROW = r'<c r="[A-Z][0-9]{1,7}"'
+# One pass finds whether anything in a stretch needs a second look: a cell that does not begin as `<c r="B7"` with a column up
+# to Z and a row up to 9,999,999, or a word of those looked for below. In most sheets there is none.
+_UNUSUAL = "|".join(
+    (
+        r'<c[^ o]|<c [^r]|<c r[^=]|<c r=[^"]|:c[\s/>]',
+        r'<c r="[^A-Z]|<c r="[A-Z][^0-9]|<c r="[A-Z][0-9]{8}|<c r="[A-Z][0-9]{1,7}[^0-9"]',
+        r'<!DOCTYPE|ount\s*=|hidden|</f></c>|/></c>|<v></v></c>|t="e"',
+    )
+)
+_NARROW = r'<c r="[A-Z][0-9]{1,7}'
 _WIDE = r'<c r="[A-Z]{1,3}[0-9]{1,7}"'
 _START_BYTES = len('<c r="')
 _HIDDEN = rb"""\shidden\s*=\s*["'](?:1|true)["']"""
@@ -40,8 +49,18 @@ class SheetScan:
 
     def feed(self, piece: bytes) -> None:
         """Look through the next piece. Raises Unreadable."""
+        try:
+            text = pl.Series([piece], dtype=pl.Binary).cast(pl.String)
+        except pl.exceptions.PolarsError:
+            raise unreadable("file_damaged", detail="工作表里有无法识别的文字编码") from None
+        if not text.str.contains(_UNUSUAL)[0]:
+            places = text.str.extract_all(_NARROW).explode(empty_as_null=False)
+            if len(places):
+                self._reach(places.str.slice(_START_BYTES, 1), places.str.slice(_START_BYTES + 1))
+            return
+        check_markup(piece)
         starts = piece.count(b"<c") + piece.count(b":c")
-        if starts and not self._measured(piece, starts):
+        if starts and not self._measured(text, starts):
             self._walk(piece)
         if b"hidden" in piece:
             self.seen.hidden.extend(map(int, _HIDDEN_ROW.findall(piece)))
@@ -55,29 +74,23 @@ class SheetScan:
         """Raise Unreadable if the sheet reaches further than may be opened."""
         check_extent(self._rows, self._columns, self.cells)
 
-    def _measured(self, piece: bytes, starts: int) -> bool:
-        """Whether all cells name their place the usual way; if so they are counted in."""
-        try:
-            text = pl.Series([piece], dtype=pl.Binary).cast(pl.String)
-        except pl.exceptions.PolarsError:
-            raise unreadable("file_damaged", detail="工作表里有无法识别的文字编码") from None
-        places = text.str.extract_all(_NARROW).explode(empty_as_null=False)
-        if len(places) == starts:
-            letters, digits = places.str.slice(_START_BYTES, 1), places.str.slice(_START_BYTES + 1)
-        else:
-            places = text.str.extract_all(_WIDE).explode(empty_as_null=False)
-            if len(places) != starts:
-                return False
-            letters, digits = places.str.extract("([A-Z]+)"), places.str.extract("([0-9]+)")
+    def _measured(self, text: pl.Series, starts: int) -> bool:
+        """Whether all cells name their place, in however many letters; if so they are counted in."""
+        places = text.str.extract_all(_WIDE).explode(empty_as_null=False)
+        if len(places) != starts:
+            return False
+        self._reach(places.str.extract("([A-Z]+)"), places.str.extract("([0-9]+)"))
+        return True
+
+    def _reach(self, letters: pl.Series, digits: pl.Series) -> None:
         widest = letters.str.len_bytes().max()
         last = letters.filter(letters.str.len_bytes() == widest).max()
-        row = digits.str.strip_chars_end('"').cast(pl.Int32).max()
+        row = digits.cast(pl.Int32).max()
         assert isinstance(last, str)
         assert isinstance(row, int)
         self._rows, self._columns = max(self._rows, row), max(self._columns, column_number(last))
         self._row, self._column = row, 0
-        self.cells += starts
-        return True
+        self.cells += len(letters)
 
     def _walk(self, piece: bytes) -> None:
         """Follow rows and cells as the reader does: those without a place of their own stand after their neighbour."""

@@ -1,10 +1,21 @@
-"""How long a workbook's shared texts are, and how much text its cells come to when each cell gets its own copy."""
+"""Words in XML that are refused; how long shared texts are, and what they come to when each cell gets its own copy."""
 
 import re
 from collections.abc import Iterable
 
+from yikatong.roster.findings import unreadable
+
 _END = re.compile(rb"</(?:[\w.-]+:)?si>|<(?:[\w.-]+:)?si\s*/>")
 _NUMBER = re.compile(rb"v>\s*([0-9]{1,9})\s*<")
+_COUNTED = re.compile(rb"""ount\s*=\s*["']\s*[0-9]{9}""")
+
+
+def check_markup(piece: bytes) -> None:
+    """Raise Unreadable for what no office program writes: a DOCTYPE, or a count the reader would make room for."""
+    if b"<!DOCTYPE" in piece:
+        raise unreadable("file_unsafe", detail="XML 含有 DOCTYPE")
+    if b"ount" in piece and _COUNTED.search(piece):
+        raise unreadable("file_unsafe", detail="所报的个数不可信")
 
 
 class TextScan:
