@@ -1,13 +1,18 @@
 """Workbooks as bureaus keep them: every cell read as the clerk sees it, and what they cannot see told."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
 
+from tests.unit.roster.conftest import rows_of
 from tests.unit.roster.office import HEADER, ROWS, STRICT, by_hand, inline, package, parts_of, xls, xlsx
 from yikatong.roster.columns import Column
+from yikatong.roster.context import RosterContext
 from yikatong.roster.findings import Unreadable
+from yikatong.roster.people import Person
+from yikatong.roster.validation import validate
 from yikatong.roster.workbook_reading import Sheet, read_workbook
 
 MADE_BY = [xlsx, xls]
@@ -191,3 +196,26 @@ def test_rows_formatted_down_to_the_last_are_no_rows() -> None:
 def test_part_names_in_other_letters_and_slashes_are_the_same_parts() -> None:
     parts = {name.replace("xl/worksheets", "xl\\Worksheets"): data for name, data in parts_of(xlsx()).items()}
     assert read_workbook(package(parts)).rows.height == 3
+
+
+@pytest.mark.parametrize("make", MADE_BY)
+def test_a_hidden_row_waits_for_the_approver_and_the_others_are_paid(
+    make: Any, people: list[Person], context: RosterContext
+) -> None:
+    def hide(_: Any, sheet: Any) -> None:
+        if make is xlsx:
+            sheet.set_row(2, None, None, {"hidden": True})
+        else:
+            sheet.row(2).hidden = True
+
+    validation = validate(make([HEADER, *rows_of(people)], change=hide), "名册.xlsx", context)
+    assert [(finding.code, finding.row) for finding in validation.findings] == [("row_hidden", 3)]
+    assert (validation.accepted, validation.payable.rows, validation.review.rows) == (True, 39, 1)
+
+
+def test_the_sheet_the_clerk_names_is_the_one_judged(
+    people: list[Person], context_for: Callable[..., RosterContext]
+) -> None:
+    data = xlsx([HEADER, *rows_of(people)], sheets=("6月", "补发"))
+    assert not validate(data, "名册.xlsx", context_for()).accepted
+    assert validate(data, "名册.xlsx", context_for(sheet="补发")).payable.rows == 40
