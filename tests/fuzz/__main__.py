@@ -22,6 +22,8 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
+from yikatong.roster import csv_reading
+
 FOUND = Path(__file__).parent / "found"
 SCRATCH = Path(__file__).parent / "found" / ".running"
 # Two processors shared with others, and files of two megabytes at most.
@@ -58,7 +60,7 @@ def _parent(seconds: float, seed: int) -> int:
     total: Counter[str] = Counter()
     turn = 0
     while (left := ends - time.monotonic()) > 1:
-        kind = ("spoiled", "spoiled", "planted")[turn % 3]
+        kind = ("spoiled", "spoiled", "planted", "spoiled")[turn % 4]
         _watch(kind, seed * 1_000_003 + turn, min(CHILD_S, left))
         total += Counter(json.loads((SCRATCH / "counts.json").read_text()))
         turn += 1
@@ -112,6 +114,7 @@ def _keep(data: bytes, why: str, detail: bytes = b"") -> None:
 
 def _child(kind: str, seed: int, seconds: float) -> int:
     faulthandler.enable()
+    csv_reading.STRETCH_BYTES = (csv_reading.STRETCH_BYTES, 100, 1000)[seed % 3]
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     counts: Counter[str] = Counter()

@@ -5,7 +5,6 @@ found follows from the rules alone: nothing here asks the checks. A row's other 
 (an id that is wrong has no card), so a row is worked out as a whole, in `_of_row`.
 """
 
-import csv
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -154,6 +153,7 @@ def name_cells(right: str, newline: str) -> Sequence[Cell]:
         # Rare characters are kept as they are, so this is another name.
         ("card_name_differs", first + "𬎆"),
         ("card_name_differs", f'"{right}",甲'),
+        ("card_name_differs", f'{first}"{rest}'),
     ]
     return [Cell(text, code) for code, text in wrong]
 
@@ -474,17 +474,21 @@ def _written(draw: st.DrawFn, grid: Sequence[Sequence[object]], file_format: str
     if file_format == "xls":
         return _xls(grid), "xls"
     encoding = draw(st.sampled_from(("utf-8", "utf-8-sig", "gb18030", "utf-16")))
-    quoting = draw(st.sampled_from((csv.QUOTE_MINIMAL, csv.QUOTE_ALL)))
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(
-        buffer, delimiter="\t" if file_format == "tsv" else ",", lineterminator=sheet.newline, quoting=quoting
+    separator, everything = "\t" if file_format == "tsv" else ",", draw(st.booleans())
+    text = "".join(
+        separator.join(_quoted(str(cell), separator, everything=everything) for cell in row) + sheet.newline
+        for row in grid
     )
-    for row in grid:
-        writer.writerow(row)
-    text = buffer.getvalue()
     if draw(st.booleans()):
         text = text.removesuffix(sheet.newline)
     return text.encode(encoding), f"{file_format} {encoding} {sheet.newline!r}"
+
+
+def _quoted(cell: str, separator: str, *, everything: bool) -> str:
+    """In quotes where it must be. A quote inside a cell needs none, and many programs write none."""
+    if everything or cell.startswith('"') or any(character in cell for character in (separator, "\r", "\n")):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
 
 
 def _xlsx(grid: Sequence[Sequence[object]]) -> bytes:
