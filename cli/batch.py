@@ -111,6 +111,8 @@ def _print_batch(batch: dict[str, Any]) -> None:
     typer.echo(f"  地区：{batch['region']} {batch['region_name']}　属期：{_slots(batch)}")
     for words, key in {"文件": "object_key", "版本": "object_version", "SHA-256": "sha256"}.items():
         typer.echo(f"  {words}：{batch[key]}")
+    if batch["sheet"]:
+        typer.echo(f"  工作表：{batch['sheet']}")
     typer.echo(f"  经办：{batch['uploader']}，{_time(batch['received_at'])} 报送")
     typer.echo(f"  名册 {batch['rows']} 行，校验意见 {batch['findings']} 条")
     _print_approval(batch)
@@ -122,6 +124,8 @@ def _print_batch(batch: dict[str, Any]) -> None:
         return
     _print_rows(batch)
     _print_warnings(batch)
+    if batch["report"]:
+        typer.echo(f"  校验报告：yikatong batch report {batch['batch_id']}")
 
 
 def _print_approval(batch: dict[str, Any]) -> None:

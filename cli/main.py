@@ -15,12 +15,13 @@ app = typer.Typer(
 
 
 def _add_commands() -> None:
-    from cli import batch, cards, funds, invoke, local, occasion, plan, query, roster, run, send
+    from cli import batch, cards, departed, funds, invoke, local, occasion, plan, query, roster, run, send
     from cli.demo.run import demo
 
     app.add_typer(plan.app, name="plan")
     app.add_typer(roster.app, name="roster")
     app.add_typer(cards.app, name="cards")
+    app.add_typer(departed.app, name="departed")
     app.command("send")(send.send)
     app.add_typer(batch.app, name="batch")
     app.add_typer(occasion.app, name="occasion")

@@ -22,11 +22,16 @@ CORRECTABLE = ("RECEIVED", "VALIDATED", "APPROVED", "BOUND")
 
 
 def send(
-    file: Annotated[Path, typer.Argument(metavar="名册文件", help="CSV 或 XLSX。", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="名册文件", help="CSV、TSV、XLSX 或 XLS。", exists=True, dir_okay=False)
+    ],
     number: Number,
     plan_year: PlanYear,
     region: Region,
     mode: ModeText = "formal",
+    sheet: Annotated[
+        str, typer.Option("--sheet", metavar="名称", help="工作簿中有几张工作表像名册时，读这一张。")
+    ] = "",
     yes: Yes = False,
     endpoint: Endpoint = "",
     name: As = "",
@@ -36,11 +41,13 @@ def send(
     upload = _Upload(endpoint, name, region, mode, f"{plan_year}/{region}/{number}/{file.name}", content)
     same, other = upload.standing()
     if same is not None and same["state"] not in JUDGED_AGAIN:
-        _say_it_stands(same)
+        _say_it_stands(same, sheet)
         return
     if other is not None:
         _agree_to_replace(other, yes)
-    body = {"plan_year": plan_year, "number": number, "region": region, "file_name": file.name, "mode": mode}
+    body = {"plan_year": plan_year, "number": number, "region": region, "file_name": file.name, "mode": mode} | (
+        {"sheet": sheet} if sheet else {}
+    )
     grant = api.call_bureau(endpoint, name, "POST", "/v1/uploads", body)
     api.put_file(grant["url"], grant["headers"], content)
     typer.echo(f"已报送 {grant['key']}，正在校验……")
@@ -82,10 +89,15 @@ class _Upload:
         )
 
 
-def _say_it_stands(batch: dict[str, Any]) -> None:
+def _say_it_stands(batch: dict[str, Any], sheet: str) -> None:
     if batch["state"] == "WITHDRAWN":
         raise Refusal(
             f"这份名册的内容与已撤回的批次 {batch['batch_id']} 完全相同，不会重新受理；请另存为新文件名后报送。"
+        )
+    if batch["sheet"] != sheet:
+        raise Refusal(
+            f"这个工作簿已按工作表“{batch['sheet'] or '（未指定）'}”报送，为批次 {batch['batch_id']}，"
+            f"现为“{batch['state_words']}”；要报送另一张工作表，请另存为新文件名。"
         )
     typer.echo(f"这份名册已经报送过，现为“{batch['state_words']}”，不必再报。批次：")
     typer.echo(batch["batch_id"])
@@ -103,7 +115,7 @@ def _agree_to_replace(other: dict[str, Any], yes: bool) -> None:
 def _print_verdict(batch: dict[str, Any]) -> None:
     typer.echo(batch["batch_id"])
     if batch["state"] == "WITHDRAWN":
-        _say_it_stands(batch)
+        _say_it_stands(batch, batch["sheet"])
     report = f"yikatong batch report {batch['batch_id']}"
     if batch["state"] == "REFUSED":
         typer.echo(f"{batch['state_words']}：{batch['refusal']}")

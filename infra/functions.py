@@ -41,6 +41,7 @@ BATCH = Size(memory_mb=3538, timeout_s=900, columnar=True)
 SIZES: Mapping[str, Size] = {
     "validate_roster": BATCH,
     "import_cards": BATCH,
+    "import_departures": BATCH,
     "start_run": STEP,
     "open_run": STEP,
     "claim_payments": BATCH,
@@ -56,7 +57,7 @@ SIZES: Mapping[str, Size] = {
     "bureau_api": API,
     "public_api": API,
 }
-QUEUED = ("validate_roster", "import_cards", "start_run", "receive_receipt")
+QUEUED = ("validate_roster", "import_cards", "import_departures", "start_run", "receive_receipt")
 PAYOUT_STEPS = (
     "open_run",
     "claim_payments",
@@ -105,6 +106,14 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             lake.read("cards/*"),
             lake.put("cards/*"),
             buckets.reports.put("cards/*"),
+            control.read_write(),
+        ),
+        "import_departures": (
+            queues["import_departures"].consume(),
+            buckets.departure_drop.read("*", versions=True),
+            lake.read("departures/*"),
+            lake.put("departures/*"),
+            buckets.reports.put("departures/*"),
             control.read_write(),
         ),
         "start_run": (
@@ -216,6 +225,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             control.query_index("by_region"),
             made.tables.idempotency.remember_replies(),
             buckets.roster_drop.put("*"),  # a presigned upload carries this role's permission
+            buckets.departure_drop.put("*"),  # likewise
             buckets.reports.read("*"),
             lake.read("rosters/*.review.json", "runs/*"),  # what an approver sees of a roster holds no person
             put_events(made.bus),

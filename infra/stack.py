@@ -115,6 +115,7 @@ def _routes(made: Resources, payout: Workflow) -> dict[str, tuple[Route, ...]]:
     return {
         "validate_roster": (Route("roster-dropped", object_created(made.buckets.roster_drop.name)),),
         "import_cards": (Route("cards-dropped", object_created(made.buckets.card_drop.name)),),
+        "import_departures": (Route("departures-dropped", object_created(made.buckets.departure_drop.name)),),
         "receive_receipt": (
             Route("bank-answered", object_created(made.buckets.bank_exchange.name, prefix="inbound/")),
         ),

@@ -137,6 +137,7 @@ class Buckets:
 
     roster_drop: PrivateBucket
     card_drop: PrivateBucket
+    departure_drop: PrivateBucket
     policy_drop: PrivateBucket
     bank_exchange: PrivateBucket
     lake: PrivateBucket
@@ -148,6 +149,7 @@ class Buckets:
         return cls(
             roster_drop=PrivateBucket("roster-drop", BucketArgs("ROSTER_BUCKET", notifies=True), context),
             card_drop=PrivateBucket("card-drop", BucketArgs("CARD_BUCKET", notifies=True), context),
+            departure_drop=PrivateBucket("departure-drop", BucketArgs("DEPARTURE_BUCKET", notifies=True), context),
             policy_drop=PrivateBucket("policy-drop", BucketArgs("POLICY_BUCKET"), context),
             bank_exchange=PrivateBucket(
                 "bank-exchange", BucketArgs("BANK_BUCKET", keeps_books=True, notifies=True), context

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from yikatong.aws.lake import S3Lake
 from yikatong.aws.problems import Problems
 from yikatong.aws.wiring import wiring
+from yikatong.departures import outcome_key
 from yikatong.errors import Conflict, Refusal
 from yikatong.funds import Funds
 from yikatong.plan import WorkingDays
@@ -35,7 +36,13 @@ from yikatong.use_cases import list_batches as look
 from yikatong.use_cases.approve_batch import ApprovalRequest, approve_batch
 from yikatong.use_cases.open_occasion import OccasionRequest, list_occasions, occasion_view, open_occasion
 from yikatong.use_cases.order_run import RunRequest, order_run
-from yikatong.use_cases.request_upload import UploadRequest, request_upload
+from yikatong.use_cases.request_upload import (
+    ListRequest,
+    UploadGrant,
+    UploadRequest,
+    request_list_upload,
+    request_upload,
+)
 from yikatong.use_cases.set_funds import FundsRequest, set_funds, show_funds
 from yikatong.use_cases.stop_run import resume_run, stop_run
 from yikatong.use_cases.withdraw_batch import withdraw_batch
@@ -87,14 +94,40 @@ def signed_report(key: str) -> dict[str, Any]:
     return {"url": url, "expires_s": REPORT_EXPIRES_S}
 
 
+def signed_upload(bucket: str, grant: UploadGrant) -> dict[str, Any]:
+    """How to put exactly what was granted, with exactly that metadata."""
+    put = {"Bucket": bucket, "Key": grant.object_key, "Metadata": grant.metadata}
+    url = wiring().client("s3").generate_presigned_url("put_object", Params=put, ExpiresIn=UPLOAD_EXPIRES_S)
+    headers = {f"x-amz-meta-{name}": value for name, value in grant.metadata.items()}
+    return {"method": "PUT", "url": url, "headers": headers, "expires_s": UPLOAD_EXPIRES_S, "key": grant.object_key}
+
+
 @app.post("/v1/uploads")
 def post_upload(body: UploadRequest) -> dict[str, Any]:
     made = wiring()
     grant = request_upload(made.control, made.book, caller(), body, secrets.token_hex(16))
-    put = {"Bucket": made.environment["ROSTER_BUCKET"], "Key": grant.object_key, "Metadata": grant.metadata}
-    url = made.client("s3").generate_presigned_url("put_object", Params=put, ExpiresIn=UPLOAD_EXPIRES_S)
-    headers = {f"x-amz-meta-{name}": value for name, value in grant.metadata.items()}
-    return {"method": "PUT", "url": url, "headers": headers, "expires_s": UPLOAD_EXPIRES_S, "key": grant.object_key}
+    return signed_upload(made.environment["ROSTER_BUCKET"], grant)
+
+
+@app.post("/v1/departures")
+def post_departures(body: ListRequest) -> dict[str, Any]:
+    made = wiring()
+    grant = request_list_upload(made.control, caller(), body, secrets.token_hex(16))
+    return signed_upload(made.environment["DEPARTURE_BUCKET"], grant)
+
+
+@app.get("/v1/departures")
+def get_departures(
+    key: Annotated[str, Query(pattern="^23[0-9]{4}/(deceased|moved)/", max_length=200)],
+) -> dict[str, Any]:
+    """What came of the list under that key: row numbers and reasons, nobody's name."""
+    made, who = wiring(), caller()
+    authorize(who, Action.READ_REPORT, key[:6])
+    told = S3Lake(made.client("s3"), made.environment["REPORTS_BUCKET"]).get(outcome_key(key))
+    if told is None:
+        raise Refusal("这份名单还没有导入的结果，请稍后再试。", "not_found")
+    outcome: dict[str, Any] = json.loads(told)
+    return outcome
 
 
 @app.get("/v1/batches")
@@ -106,9 +139,12 @@ def get_batches(region: Annotated[Region | None, Query()] = None, state: BatchSt
 
 @app.get("/v1/batches/<batch_id>")
 def get_batch(batch_id: str) -> dict[str, Any]:
-    made = wiring()
-    batch = look.show_batch(made.control, made.book, caller(), batch_id)
-    return look.batch_view(batch, made.book) | look.batch_details(batch, made.control, made.lake, made.book)
+    """With a short-lived link to the report, for those who may read it."""
+    made, who = wiring(), caller()
+    batch = look.show_batch(made.control, made.book, who, batch_id)
+    link = signed_report(batch.report_key) if batch.report_key and look.may_read_report(who) else None
+    details = look.batch_details(batch, made.control, made.lake, made.book)
+    return look.batch_view(batch, made.book) | details | {"report": link}
 
 
 @app.get("/v1/batches/<batch_id>/report")

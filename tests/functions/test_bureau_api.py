@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import boto3
@@ -18,6 +19,7 @@ from cli import run as run_commands
 from functions.bureau_api.handler import handler, logger
 from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryWorkflow
 from yikatong.batches import Batch, Tally, Upload, batch_key, upload_key
+from yikatong.departures import outcome_key
 from yikatong.errors import Conflict, Refusal
 from yikatong.plan import PlanBook, Settings
 from yikatong.ports import RunOrder, Stored
@@ -55,7 +57,8 @@ class FakeWiring:
         self.control, self.lake = MemoryControl(), MemoryLake()
         self.orders, self.workflow = MemoryOrders(), MemoryWorkflow()
         self.book, self.settings = PlanBook.committed(), Settings.committed()
-        self.environment = {"ROSTER_BUCKET": "roster-drop", "REPORTS_BUCKET": "reports"}
+        buckets = {"ROSTER_BUCKET": "roster-drop", "REPORTS_BUCKET": "reports", "DEPARTURE_BUCKET": "departure-drop"}
+        self.environment = buckets
 
     def now(self) -> datetime:
         return NOW
@@ -186,6 +189,56 @@ def test_the_report_is_a_short_lived_address(call: Call, made: FakeWiring) -> No
     assert (status, answer["expires_s"]) == (200, 300)
     assert f"{BATCH_ID}/findings.xlsx" in answer["url"]
     assert call("operator", "GET", f"/v1/batches/{BATCH_ID}/report")[0] == 403
+
+
+def test_a_batch_links_to_its_report_for_those_who_may_read_it(call: Call, made: FakeWiring) -> None:
+    assert call("clerk", "GET", f"/v1/batches/{BATCH_ID}")[1]["report"] is None
+    stored = made.control.read(Batch, *batch_key(BATCH_ID))
+    assert stored is not None
+    made.control.save(stored.changed(report_key=f"{BATCH_ID}/findings.xlsx"))
+    for reader in ("clerk", "approver", "department"):
+        link = call(reader, "GET", f"/v1/batches/{BATCH_ID}")[1]["report"]
+        assert f"{BATCH_ID}/findings.xlsx" in link["url"]
+        assert link["expires_s"] == 300
+    # The rows to be corrected stand in it in clear: a treasurer and an operator see the batch, and nobody in it.
+    for other in ("treasurer", "operator"):
+        status, batch = call(other, "GET", f"/v1/batches/{BATCH_ID}")
+        assert (status, batch["report"]) == (200, None)
+    assert call("auditor", "GET", f"/v1/batches/{BATCH_ID}")[0] == 403, "of another city"
+    assert all("report" not in each for each in call("clerk", "GET", "/v1/batches")[1]["batches"])
+
+
+def test_the_sheet_travels_in_a_header(call: Call) -> None:
+    body = {"plan_year": 2023, "number": 2, "region": "230102", "file_name": "名册.xlsx", "sheet": "六月 补发"}
+    grant = call("clerk", "POST", "/v1/uploads", body)[1]
+    assert unquote(grant["headers"]["x-amz-meta-sheet"]) == "六月 补发"
+    assert grant["headers"]["x-amz-meta-sheet"].isascii()
+    assert "x-amz-meta-sheet" in grant["url"]
+    assert call("clerk", "POST", "/v1/uploads", body | {"sheet": "长" * 32})[0] == 422
+
+
+def test_a_list_of_the_deceased_is_granted_to_a_regions_clerk_and_its_outcome_told(
+    call: Call, made: FakeWiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"region": "230102", "kind": "deceased", "file_name": "去世.csv"}
+    status, grant = call("clerk", "POST", "/v1/departures", body)
+    assert (status, grant["key"]) == (200, "230102/deceased/去世.csv")
+    assert "departure-drop" in grant["url"]
+    upload = made.control.read(Upload, *upload_key(grant["headers"]["x-amz-meta-upload"]))
+    assert upload is not None
+    assert (upload.principal, upload.object_key, upload.mode) == ("clerk", grant["key"], "deceased")
+    insisted = call("clerk", "POST", "/v1/departures", body | {"kind": "moved", "replace": True})[1]
+    assert insisted["key"] == "230102/moved/replace/去世.csv"
+    assert call("approver", "POST", "/v1/departures", body)[0] == 403
+    assert call("clerk", "POST", "/v1/departures", body | {"region": "230202"})[0] == 403
+    assert call("clerk", "POST", "/v1/departures", body | {"file_name": "../a.csv"})[0] == 422
+    reports = MemoryLake()
+    monkeypatch.setattr("functions.bureau_api.handler.S3Lake", lambda _client, _bucket: reports)
+    assert call("clerk", "GET", "/v1/departures", key=grant["key"])[0] == 404
+    reports.put_once(outcome_key(grant["key"]), b'{"accepted": true, "rows": 2}', "d")
+    assert call("clerk", "GET", "/v1/departures", key=grant["key"])[1] == {"accepted": True, "rows": 2}
+    assert call("auditor", "GET", "/v1/departures", key=grant["key"])[0] == 403, "of another city"
+    assert call("clerk", "GET", "/v1/departures", key="../cards.csv")[0] == 422
 
 
 def test_the_result_is_a_short_lived_address_once_it_is_written(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

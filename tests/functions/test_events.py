@@ -16,7 +16,12 @@ USE_CASES = {
     "start_run": ("start_ordered_run", "start_scheduled_run"),
     "resend_message": ("resend_or_say_why",),
 }
-ANSWERS: dict[str, Any] = {"resend_or_say_why": {"outcome": "sent"}, "receive_receipt": (), "import_cards": None}
+ANSWERS: dict[str, Any] = {
+    "resend_or_say_why": {"outcome": "sent"},
+    "receive_receipt": (),
+    "import_cards": None,
+    "import_departures": None,
+}
 CONTEXT = SimpleNamespace(
     function_name="f", memory_limit_in_mb=1, invoked_function_arn="arn:aws-cn:lambda:::f", aws_request_id="r"
 )

@@ -74,6 +74,7 @@ def test_no_function_may_delete_anything_but_messages_and_remembered_replies(sta
 RESOURCE_VARIABLES = {
     "ROSTER_BUCKET": "roster-drop",
     "CARD_BUCKET": "card-drop",
+    "DEPARTURE_BUCKET": "departure-drop",
     "BANK_BUCKET": "bank-exchange",
     "LAKE_BUCKET": "lake",
     "REPORTS_BUCKET": "reports",

@@ -57,6 +57,8 @@ def test_new_objects_wake_the_function_of_their_bucket(stack: Recorder) -> None:
     patterns = {name: json.loads(rule["eventPattern"]) for name, rule in stack.of("EventRule").items()}
     assert patterns["roster-dropped"]["detail"] == {"bucket": {"name": ["yikatong-test-roster-drop-123456789012"]}}
     assert patterns["cards-dropped"]["detail"] == {"bucket": {"name": ["yikatong-test-card-drop-123456789012"]}}
+    departures = patterns["departures-dropped"]["detail"]
+    assert departures == {"bucket": {"name": ["yikatong-test-departure-drop-123456789012"]}}
     # What we quarantine lies in the same bucket and must not wake us again.
     assert patterns["bank-answered"]["detail"]["object"] == {"key": [{"prefix": "inbound/"}]}
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.infra.recorder import Recorder
 
-BUCKETS = {"roster-drop", "card-drop", "policy-drop", "bank-exchange", "lake", "reports", "site"}
+BUCKETS = {"roster-drop", "card-drop", "departure-drop", "policy-drop", "bank-exchange", "lake", "reports", "site"}
 BOOKS = {"lake", "bank-exchange"}
 
 
@@ -82,5 +82,5 @@ def test_the_local_deployment_leaves_out_conditional_denies_and_nothing_else(loc
 
 def test_only_the_drops_and_the_bank_exchange_tell_of_new_objects(stack: Recorder) -> None:
     notifying = stack.of("BucketNotification")
-    assert notifying.keys() == {"roster-drop", "card-drop", "bank-exchange"}
+    assert notifying.keys() == {"roster-drop", "card-drop", "departure-drop", "bank-exchange"}
     assert all(inputs["eventbridge"] is True for inputs in notifying.values())

@@ -21,6 +21,7 @@ class Platform:
     """The bureau API as far as sending needs it: judges what was put as the next answer says."""
 
     def __init__(self) -> None:
+        self.asked: dict[str, Any] = {}
         self.batches: list[dict[str, Any]] = []
         self.verdict: dict[str, Any] = {}
         self.puts = 0
@@ -30,6 +31,7 @@ class Platform:
             assert query == {"region": "230102"}
             return {"batches": self.batches}
         assert (method, path) == ("POST", "/v1/uploads")
+        self.asked = body
         return {"key": KEY, "url": "u", "headers": {}, "mode": body["mode"]}
 
     def put(self, _url: str, _headers: Any, content: bytes) -> None:
@@ -45,6 +47,7 @@ def batch(**changes: Any) -> dict[str, Any]:
         "mode": "formal",
         "sha256": hashlib.sha256(CONTENT).hexdigest(),
         "object_version": "v0",
+        "sheet": "",
         "state": "VALIDATED",
         "state_words": "校验完成，待审批",
         "slots": ["2023-06"],
@@ -155,6 +158,25 @@ def test_content_that_was_approved_already_is_not_sent_again(platform: Platform,
     result = send()
     assert (result.exit_code, platform.puts) == (0, 0)
     assert "已审批，待发放" in result.output
+
+
+def test_the_sheet_to_read_is_asked_for_with_the_upload(platform: Platform, send: Callable[..., Result]) -> None:
+    assert send().exit_code == 0
+    assert "sheet" not in platform.asked
+    platform.batches = []
+    assert send("--sheet", "六月").exit_code == 0
+    assert platform.asked["sheet"] == "六月"
+
+
+def test_another_sheet_of_an_approved_workbook_needs_a_new_name(
+    platform: Platform, send: Callable[..., Result]
+) -> None:
+    platform.batches = [batch(state="APPROVED", state_words="已审批，待发放", sheet="五月")]
+    result = send("--sheet", "六月")
+    assert isinstance(result.exception, Refusal)
+    assert "五月" in result.exception.message
+    assert "另存为新文件名" in result.exception.message
+    assert platform.puts == 0
 
 
 @pytest.mark.parametrize("state", ["VALIDATED", "REFUSED"])

@@ -58,7 +58,7 @@ def test_what_the_plan_or_the_scope_does_not_allow_is_refused(changes: dict[str,
 @pytest.mark.parametrize(
     "name",
     [
-        "a.xls",
+        "a.xlsm",
         "../a.csv",
         "a/b.csv",
         ".csv",
@@ -77,7 +77,7 @@ def test_an_unsafe_file_name_is_refused(name: str) -> None:
     assert refused.value.code == "bad_file_name"
 
 
-@pytest.mark.parametrize("name", ["a.csv", "6月名册（更正）.XLSX", "2023-06_v2.1.csv"])
+@pytest.mark.parametrize("name", ["a.csv", "6月名册（更正）.XLSX", "2023-06_v2.1.csv", "a.xls", "a.tsv", "a.TXT"])
 def test_names_people_give_their_files_are_taken(name: str) -> None:
     assert ask(MemoryControl(), file_name=name).object_key.endswith(name)
 

@@ -17,7 +17,7 @@ _SHORTEST_NAME = 3
 def region_findings(file_name: str, region: str) -> list[Finding]:
     """`region_named` where the file is named after a region that neither holds the bureau's nor lies in it.
 
-    >>> [finding.message[:38] for finding in region_findings("南岗区6月低保.csv", "230102")]
+    >>> [finding.message[:37] for finding in region_findings("南岗区6月低保.csv", "230102")]
     ['文件名写的地区与报送的地区不同：文件名有“南岗区”，报送的是哈尔滨市道里区']
     """
     found = {name: codes for name, codes in _codes_by_name().items() if name in file_name}

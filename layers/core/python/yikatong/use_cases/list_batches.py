@@ -10,7 +10,7 @@ from yikatong.errors import Refusal
 from yikatong.payments import split_batch_id
 from yikatong.plan import PlanBook
 from yikatong.ports import Control, Lake
-from yikatong.principals import PROVINCE, Action, Principal, authorize, covers, leads
+from yikatong.principals import MAY, PROVINCE, Action, Principal, authorize, covers, leads
 from yikatong.regions import name_of
 from yikatong.roster.findings import asked_in_words
 from yikatong.runs import Run, RunInputs, inputs_key, run_key
@@ -62,6 +62,11 @@ def show_batch(
     batch = find_batch(control, batch_id)
     authorize(principal, action, batch.region, book.by_code(batch.plan_year, batch.code))
     return batch
+
+
+def may_read_report(principal: Principal) -> bool:
+    """Whether whoever sees a batch may read its report too, in which personal data stands in clear."""
+    return Action.READ_REPORT in MAY[principal.role]
 
 
 def list_runs(control: Control, book: PlanBook, principal: Principal, plan_year: int, number: int) -> list[Run]:
@@ -116,6 +121,7 @@ def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
         "object_key": batch.object_key,
         "object_version": batch.object_version,
         "sha256": batch.sha256,
+        "sheet": batch.sheet,
         "uploader": batch.uploader,
         "received_at": batch.received_at,
         "slots": list(batch.slots),

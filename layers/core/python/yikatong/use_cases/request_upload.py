@@ -1,4 +1,7 @@
-"""A clerk asks for an upload: an S3 event names the account, not the person, so the person is noted here (issue 2)."""
+"""A clerk asks for the upload of a roster or a list.
+
+An S3 event names the account, not the person, so the person is noted here (issue 2).
+"""
 
 import re
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from yikatong.batches import Upload, upload_key
+from yikatong.departures import Departure, object_key
 from yikatong.errors import Refusal
 from yikatong.plan import Mode, PlanBook
 from yikatong.ports import Control
@@ -61,6 +65,29 @@ def request_upload(
     # Metadata travels in headers, which hold ASCII only.
     sheet = {"sheet": quote(request.sheet)} if request.sheet else {}
     return UploadGrant(key, {"mode": request.mode.value, "upload": upload_id, **sheet})
+
+
+class ListRequest(BaseModel):
+    """A list of the deceased or of those who moved away, to replace the region's list of that kind."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    region: Region
+    kind: Departure
+    file_name: str
+    replace: bool = False
+    """However much shorter than the one before it is."""
+
+
+def request_list_upload(control: Control, principal: Principal, request: ListRequest, upload_id: str) -> UploadGrant:
+    """Note who supplies a list, and grant it. It speaks of people, whatever subsidies they are on a roster of."""
+    require_known(request.region)
+    authorize(principal, Action.UPLOAD_ROSTER, request.region)
+    _require_safe_name(request.file_name)
+    key = object_key(request.region, request.kind, request.file_name, replace=request.replace)
+    pk, sk = upload_key(upload_id)
+    control.save(Upload(pk=pk, sk=sk, upload_id=upload_id, principal=principal.name, object_key=key, mode=request.kind))
+    return UploadGrant(key, {"upload": upload_id})
 
 
 def _require_safe_name(file_name: str) -> None:

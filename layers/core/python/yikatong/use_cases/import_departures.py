@@ -1,0 +1,147 @@
+"""Take in a bureau's list of the deceased, or of those who moved away: it replaces that region's list of that kind whole."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from yikatong import departures, parquet
+from yikatong.batches import Upload, upload_key
+from yikatong.departures import CurrentDepartures, Departure, current_key
+from yikatong.errors import Conflict, Refusal
+from yikatong.payments import digest_of, sha256_hex
+from yikatong.ports import Control, Lake, Reports
+from yikatong.regions import require_known
+from yikatong.roster.departed import FAULTS, MAX_LIST_BYTES, DepartureList, read_list
+from yikatong.sequencers import is_older
+
+_KEY = re.compile(rf"(23[0-9]{{4}})/({'|'.join(Departure)})/({departures.REPLACE}/)?([^/]+)")
+SMALLEST_SHARE = 2
+"""A list with less than one in so many of those listed before is an export that broke, or one month's news only."""
+MOST_NAMED = 1_000
+
+
+@dataclass(frozen=True)
+class ListArrival:
+    """One list as it was dropped; `size` in bytes, `read` fetches the content."""
+
+    object_key: str
+    sequencer: str
+    upload_id: str
+    size: int
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class ImportedList:
+    """`rows` people listed now, `previous_rows` before, `faults` rows that something was wrong with."""
+
+    rows: int
+    previous_rows: int
+    faults: int
+    current: bool
+    """False where a newer list under the same name stands already: events come unordered."""
+
+
+def import_departures(
+    arrival: ListArrival, *, control: Control, lake: Lake, reports: Reports, now: datetime
+) -> ImportedList | None:
+    """Import, and write what came of it to `departures/{object_key}.json` in the reports; None for a refused list.
+
+    Rosters that were judged before are not judged again. Safe to repeat.
+    """
+    known: dict[str, object] = {}
+    try:
+        region, kind, insisted = _place(arrival.object_key)
+        supplied_by = _supplier(arrival, region, kind, control)
+        if arrival.size > MAX_LIST_BYTES:
+            raise Refusal(f"名单超过 {MAX_LIST_BYTES // 2**20} MB，请拆分后再报送。", "too_large")
+        data = arrival.read()
+        known["sha256"] = sha256_hex(data)
+        found = read_list(data, now.date())
+        key = _store(found, region, kind, lake)
+        imported = _make_current(arrival, found, key, (region, kind, insisted, supplied_by), control, now)
+    except Refusal as refusal:
+        _report(arrival, {"accepted": False, "refusal": refusal.message, **known}, reports)
+        return None
+    _report(arrival, {"accepted": True, **asdict(imported), "left_out": _left_out(found), **known}, reports)
+    return imported
+
+
+def _place(object_key: str) -> tuple[str, Departure, bool]:
+    """The region, the kind, and whether the list is to replace the one before however much shorter it is."""
+    found = _KEY.fullmatch(object_key)
+    if found is None:
+        raise Refusal("名单应放在 地区代码/deceased 或 moved/文件名 之下，例如 230102/deceased/去世.csv。", "misplaced")
+    require_known(found[1])
+    return found[1], Departure(found[2]), found[3] is not None
+
+
+def _supplier(arrival: ListArrival, region: str, kind: Departure, control: Control) -> str:
+    """Who sent it: the person who asked for the upload, or the one role that may write this region's prefix."""
+    if not arrival.upload_id:
+        return f"drop:{region}"
+    upload = control.read(Upload, *upload_key(arrival.upload_id))
+    if upload is None or (upload.object_key, upload.mode) != (arrival.object_key, kind):
+        raise Refusal("这次上传与申请的不一致（文件位置或名单种类不同），请重新申请上传。", "misplaced")
+    return upload.principal
+
+
+def _store(found: DepartureList, region: str, kind: Departure, lake: Lake) -> str:
+    """Put the list under its content's own name; the bytes are those of whoever wrote it first."""
+    digest = digest_of(region, kind, *(f"{person}:{on}" for person, on in found.frame.iter_rows()))
+    key = departures.list_key(region, kind, digest)
+    lake.put_once(key, parquet.encode(found.frame), digest)
+    return key
+
+
+def _make_current(
+    arrival: ListArrival,
+    found: DepartureList,
+    list_key: str,
+    about: tuple[str, Departure, bool, str],
+    control: Control,
+    now: datetime,
+) -> ImportedList:
+    """Name the list current, judged against the one that is current at that very write."""
+    region, kind, insisted, supplied_by = about
+    pk, sk = current_key(region, kind)
+    rows, faults = found.frame.height, found.faults.height
+    while True:
+        before = control.read(CurrentDepartures, pk, sk)
+        known = before.rows if before else 0
+        if before and before.object_key == arrival.object_key and is_older(arrival.sequencer, before.sequencer):
+            return ImportedList(rows, known, faults, current=False)
+        if not insisted and (rows == 0 or rows * SMALLEST_SHARE < known):
+            raise Refusal(
+                f"{kind.chinese}名单只有 {rows} 人，原有 {known} 人，像是不完整，没有采用。"
+                "名单整份替换，请报送全部人员；确需替换的请注明（--replace）。",
+                "shrunken",
+            )
+        named = CurrentDepartures(
+            pk=pk,
+            sk=sk,
+            version=before.version if before else 0,
+            list_key=list_key,
+            rows=rows,
+            object_key=arrival.object_key,
+            sequencer=arrival.sequencer,
+            supplied_by=supplied_by,
+            imported_at=now.isoformat(timespec="seconds"),
+        )
+        try:
+            control.save(named)
+        except Conflict:
+            continue
+        return ImportedList(rows, known, faults, current=True)
+
+
+def _left_out(found: DepartureList) -> list[dict[str, object]]:
+    rows = found.faults.head(MOST_NAMED).iter_rows()
+    return [{"row": row, "code": code, "message": FAULTS[code]} for row, code in rows]
+
+
+def _report(arrival: ListArrival, document: dict[str, object], reports: Reports) -> None:
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    reports.put(departures.outcome_key(arrival.object_key), text.encode())
