@@ -34,6 +34,7 @@ def shown(**changes: Any) -> dict[str, Any]:
         "object_key": "k",
         "object_version": "v",
         "sha256": "s",
+        "sheet": "",
         "uploader": "harbin-clerk",
         "received_at": "2023-06-05T09:00:00+08:00",
         "slots": ["2023-06"],
@@ -53,6 +54,7 @@ def shown(**changes: Any) -> dict[str, Any]:
         "review_rows": [{"row": 7, "fen": 9900, "code": "age_implausible", "words": "请核实本人是否健在"}],
         "review_rows_more": 0,
         "waiting_for_trial": False,
+        "report": {"url": "https://reports/x", "expires_s": 300},
     } | changes
 
 
