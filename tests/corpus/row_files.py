@@ -40,7 +40,16 @@ _MANY = 24
 
 
 def files() -> Mapping[str, bytes]:
-    rows = {**_repeated(), **_households(), **_payees(), **_accounts(), **_cards(), **_farms(), **_whole_files()}
+    rows = {
+        **_repeated(),
+        **_households(),
+        **_payees(),
+        **_accounts(),
+        **_cards(),
+        **_farms(),
+        **_outside(),
+        **_whole_files(),
+    }
     return {f"{name}.csv": csv_bytes(lines) for name, lines in rows.items()}
 
 
@@ -176,6 +185,17 @@ def _farms() -> dict[str, list[list[object]]]:
         "quantity-missing": farm(quantity=""),
         "head-missing": farm(head_id="", head_name=""),
         "columns-of-a-farm-missing": roster(slot="2023"),
+    }
+
+
+def _outside() -> dict[str, list[list[object]]]:
+    """Good in themselves: what is wrong is known elsewhere, and named beside what to expect."""
+    good = (
+        "claimed-already", "claimed-in-the-same-group", "claimed-and-exclusive", "claimed-by-others-only",
+        "deceased-before-the-slot", "deceased-within-the-slot", "deceased-on-no-known-day", "moved-away",
+    )  # fmt: skip
+    return {name: roster() for name in good} | {
+        "payee-deceased": roster((SPOILED, _paid_to(PEOPLE[30])), columns=_PAYEE)
     }
 
 
