@@ -283,6 +283,19 @@ def test_a_workbook_spoilt_anywhere_is_read_or_refused_and_nothing_else(make: Ca
             assert read_workbook(bytes(data)).rows.height < 20
 
 
+def test_a_fault_inside_the_reader_is_a_damaged_file_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):
+        pass
+
+    def panic(_: io.BytesIO) -> None:
+        raise PanicException("index out of bounds")
+
+    monkeypatch.setattr(
+        "yikatong.roster.workbook_reading.CalamineWorkbook", type("Reader", (), {"from_filelike": staticmethod(panic)})
+    )
+    assert [_refused(make())[0] for make in (xls, xlsx)] == ["file_damaged"] * 2
+
+
 # --- damaged, and something else -----------------------------------------------------------------------------------------
 
 
