@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.roster import app
 from tests.unit.roster.conftest import rows_of
 from tests.unit.roster.office import HEADER, ROWS, STRICT, by_hand, inline, package, parts_of, xls, xlsx
 from yikatong.roster.columns import Column
@@ -219,3 +222,10 @@ def test_the_sheet_the_clerk_names_is_the_one_judged(
     data = xlsx([HEADER, *rows_of(people)], sheets=("6月", "补发"))
     assert not validate(data, "名册.xlsx", context_for()).accepted
     assert validate(data, "名册.xlsx", context_for(sheet="补发")).payable.rows == 40
+
+
+def test_the_clerks_own_check_takes_the_sheets_name(people: list[Person], tmp_path: Path) -> None:
+    file = tmp_path / "名册.xlsx"
+    file.write_bytes(xlsx([HEADER, *rows_of(people)], sheets=("6月", "补发")))
+    words = ["check", str(file), "--subsidy", "6", "--region", "230102", "--as-of", "2023-06-10"]
+    assert [CliRunner().invoke(app, [*words, *more]).exit_code for more in ([], ["--sheet", "补发"])] == [2, 0]
