@@ -21,7 +21,7 @@ def _assert_exactly(planted: Planted, validation: Validation) -> None:
     assert sums == (planted.rows, planted.payable_rows, planted.payable_fen)
 
 
-@settings(_SETTINGS, max_examples=400)
+@settings(_SETTINGS, max_examples=300)
 @given(planted=planted_rosters())
 def test_the_findings_are_exactly_those_planted(planted: Planted) -> None:
     _assert_exactly(planted, validate(planted.data, "名册", planted.context))
