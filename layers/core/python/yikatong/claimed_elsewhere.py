@@ -1,20 +1,25 @@
 """Reading who was claimed already, for a roster that is being judged: in its own claim group and in what it excludes.
 
-Only committed manifests count (PROTOCOL C1). A claim file that was altered stops the reading: a roster judged payable by a
+Only committed manifests count (PROTOCOL C1), and no batch that is withdrawn, though its releases may still be missing from
+them (W1): it will pay nobody. A claim file that was altered stops the reading: a roster judged payable by a
 book that somebody changed would be a promise nobody can keep, so its judgement waits for a person.
 """
 
 from collections.abc import Collection
+from functools import cache
 
 import polars as pl
 
 from yikatong import claims
+from yikatong.batches import Batch, batch_key
 from yikatong.errors import Refusal
 from yikatong.manifest import Manifest, manifest_key, manifests_pk
+from yikatong.payments import split_batch_id
 from yikatong.plan import Frequency, Settings, Slot, SubsidySettings
 from yikatong.plan.periods import Month
 from yikatong.ports import Control, Lake
 from yikatong.roster.elsewhere import CLAIMED
+from yikatong.states import BatchState
 
 
 class ClaimedElsewhere:
@@ -32,7 +37,9 @@ class ClaimedElsewhere:
         leave_out: Collection[str] = (),
     ) -> None:
         self._control, self._lake, self._settings = control, lake, settings
-        self._subsidy, self._leave_out = subsidy, list(leave_out)
+        self._subsidy, self._leave_out = subsidy, leave_out
+        # A roster of several slots meets the same batches in each.
+        self._counts = cache(self._pays)
 
     def of_slot(self, slot: str) -> pl.DataFrame:
         """Claims as CLAIMED: of the claim group for that very slot, of exclusive subsidies for slots that overlap it."""
@@ -49,14 +56,16 @@ class ClaimedElsewhere:
 
     def _claims(self, manifest: Manifest) -> pl.DataFrame:
         standing = claims.read_claims(manifest, self._lake.get).select("key", "beneficiary_id", "batch_id")
-        if self._leave_out:
-            standing = standing.filter(~pl.col("batch_id").is_in(self._leave_out))
-        batches = standing["batch_id"].unique().to_list()
-        codes = {batch: batch.split(".", 1)[0] for batch in batches}
+        codes = {batch: split_batch_id(batch)[0] for batch in standing["batch_id"].unique() if self._counts(batch)}
         return standing.with_columns(
-            pl.col("batch_id").replace_strict(codes, return_dtype=pl.String).alias("code"),
+            pl.col("batch_id").replace_strict(codes, default=None, return_dtype=pl.String).alias("code"),
             pl.lit(manifest.slot).alias("slot"),
-        )
+        ).drop_nulls("code")
+
+    def _pays(self, batch_id: str) -> bool:
+        batch = self._control.read(Batch, *batch_key(batch_id))
+        assert batch is not None, "batches are never deleted"
+        return batch_id not in self._leave_out and batch.state is not BatchState.WITHDRAWN
 
 
 def overlap(one: str, other: str) -> bool:
