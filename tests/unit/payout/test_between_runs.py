@@ -140,10 +140,12 @@ def test_a_trial_reads_claims_so_that_it_shows_what_would_be_paid() -> None:
     house.approved(trial_roster(), mode="trial", number=DISABLED)
     house.pay(house.order(mode="trial", number=DISABLED))
     house.approved(roster(FOUR[:2], number=DISABLED, seed=3), number=DISABLED, name="formal.csv")
-    house.pay(house.order(number=DISABLED))
     again = house.approved(trial_roster(seed=2), mode="trial", number=DISABLED, name="again.csv")
+    house.pay(house.order(number=DISABLED))
     house.pay(house.order(mode="trial", number=DISABLED, cause="ord1"))
     assert [outcome for outcome, _ in house.selection(again).values()].count("not_sent") == 2
+    told = house.upload(trial_roster(seed=4), mode="trial", number=DISABLED, name="later.csv")
+    assert (told.payable.count, told.excluded.count) == (2, 2), "a roster that comes later is told at once"
 
 
 def test_a_formal_run_binds_no_trial_batch_and_a_trial_run_no_formal_one() -> None:
