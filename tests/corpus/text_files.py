@@ -61,6 +61,8 @@ def _line_ends() -> dict[str, bytes]:
     unclosed[4] = '"' + unclosed[4]
     inside = csv_text(roster()).splitlines()
     inside[4] = inside[4].replace(PEOPLE[3].name, PEOPLE[3].name[0] + '"' + PEOPLE[3].name[1:])
+    later = csv_text(roster((7, {Column.REMARK: "一\n二,三"}), (9, _FINE), columns=columns)).split("\r\n")
+    later[4] = later[4].replace(PEOPLE[3].name, PEOPLE[3].name[0] + '"' + PEOPLE[3].name[1:])
     return {
         "lf.csv": csv_bytes(roster((6, _FINE)), newline="\n"),
         "cr.csv": csv_bytes(roster((6, _FINE)), newline="\r"),
@@ -75,6 +77,7 @@ def _line_ends() -> dict[str, bytes]:
             ",".join(f'"{cell}"' for cell in row) for row in roster((6, _FINE))
         ).encode(),
         "quote-not-closed.csv": "\n".join(unclosed).encode(),
+        "quote-inside-a-name-and-a-line-break-below.csv": "\r\n".join(later).encode(),
         "quote-inside-a-name.csv": "\r\n".join(inside).encode(),
     }
 

@@ -20,6 +20,7 @@ from tests.corpus import make
 from tests.corpus.registry import registry_of
 from tests.corpus.roster import REGISTERED
 from yikatong.plan import Mode, PlanBook, Settings
+from yikatong.roster import csv_reading
 from yikatong.roster.context import RosterContext
 from yikatong.roster.departed import DEPARTED
 from yikatong.roster.elsewhere import CLAIMED
@@ -109,6 +110,16 @@ def test_a_file_has_exactly_the_findings_the_rules_give_it(name: str) -> None:
     assert entry.get("rows", validation.rows) == validation.rows
     assert entry.get("payable_rows", validation.payable.rows) == validation.payable.rows
     assert entry.get("payable_fen", validation.payable.fen) == validation.payable.fen
+
+
+_TEXTS = [_case(name) for name in _ENTRIES if name.endswith((".csv", ".tsv", ".txt"))]
+
+
+@pytest.mark.parametrize("name", _TEXTS)
+def test_a_text_read_in_many_stretches_has_the_same_findings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_reading, "STRETCH_BYTES", 100)
+    entry = _ENTRIES[name]
+    assert _lines(_validate(name, entry).findings) == Counter(entry["findings"])
 
 
 # A file per ending, format and option; the findings themselves are compared above.

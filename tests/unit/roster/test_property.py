@@ -27,7 +27,6 @@ def test_the_findings_are_exactly_those_planted(planted: Planted) -> None:
     _assert_exactly(planted, validate(planted.data, "名册", planted.context))
 
 
-@pytest.mark.skipif(not hasattr(csv_reading, "STRETCH_BYTES"), reason="files are not read in stretches yet")
 @pytest.mark.parametrize("stretch_bytes", STRETCHES_BYTES)
 @settings(_SETTINGS, max_examples=60)
 @given(planted=planted_rosters(formats=("csv", "tsv")))
