@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yikatong.departures import Departure
 from yikatong.errors import Refusal
 from yikatong.plan import Mode, PlanBook, Settings, Subsidy
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from yikatong.roster.validation import Validation
 
 # polars takes a tenth of a second to import; commands that need no roster should not wait for it.
@@ -81,9 +84,15 @@ def check(
     sheet: Annotated[
         str,
         typer.Option(
-            "--sheet", metavar="名称", help="工作簿中有几张工作表像名册时，读这一张；报送前请把它改名为“名册”。"
+            "--sheet", metavar="名称", help="工作簿中有几张工作表像名册时，读这一张；报送时同样给出 --sheet。"
         ),
     ] = "",
+    deceased: Annotated[
+        Path | None, typer.Option("--deceased", metavar="文件", help="去世名单：姓名、身份证号、日期。")
+    ] = None,
+    moved: Annotated[
+        Path | None, typer.Option("--moved", metavar="文件", help="迁出名单：姓名、身份证号、日期。")
+    ] = None,
     output: Annotated[Output, typer.Option("--format", help="输出格式。")] = Output.TABLE,
     out: Annotated[Path | None, typer.Option("--out", metavar="文件", help="写到文件（xlsx 必须给出）。")] = None,
     plans: PlanFiles = None,
@@ -95,7 +104,8 @@ def check(
     day = _day(as_of)
     try:
         subsidy = _book(plans).subsidy(plan_year or day.year, number)
-        validation = _validate(file, cards, subsidy, _book(plans), region, mode, day, occasions or [], sheet)
+        lists = {Departure.DECEASED: deceased, Departure.MOVED: moved}
+        validation = _validate(file, cards, subsidy, _book(plans), region, mode, day, occasions or [], sheet, lists)
         _show(validation, output, out, subject=f"{subsidy} {region}", filename=file.name)
     except Refusal as refusal:
         typer.echo(f"错误：{refusal.message}", err=True)
@@ -115,6 +125,7 @@ def _validate(
     day: date,
     occasions: list[str],
     sheet: str,
+    lists: dict[Departure, Path | None],
 ) -> "Validation":
     from yikatong.card_files import read_cards
     from yikatong.roster.context import RosterContext
@@ -130,9 +141,23 @@ def _validate(
         settings=Settings.committed().for_subsidy(subsidy.code),
         occasions=occasions,
         registry_for=None if registry is None else lambda _: registry,
+        departed=_departed({kind: path for kind, path in lists.items() if path is not None}, day),
         sheet=sheet,
     )
     return validate(_read(file), file.name, context)
+
+
+def _departed(lists: dict[Departure, Path], day: date) -> "pl.DataFrame | None":
+    """Everybody on these lists, as the platform holds them; None where none was given."""
+    import polars as pl
+
+    from yikatong.roster.departed import DEPARTED, read_list
+
+    frames = [
+        read_list(_read(path), day).frame.with_columns(pl.lit(kind.value).alias("kind")).select(*DEPARTED)
+        for kind, path in lists.items()
+    ]
+    return pl.concat(frames) if frames else None
 
 
 def _show(validation: "Validation", output: Output, out: Path | None, *, subject: str, filename: str) -> None:

@@ -1,11 +1,14 @@
 """A roster arrives: which batch it is, whose it is, what it replaces, and what the bureau hears of it."""
 
+import csv
+import io
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+import xlsxwriter
 
 from tests.fakes import MemoryControl, MemoryLake
 from yikatong.batches import (
@@ -65,8 +68,10 @@ class Desk:
         upload: str = "",
         version: str = "v1",
         size: int | None = None,
+        sheet: str = "",
     ) -> str:
-        arrival = Arrival(key, version, sequencer, mode, upload, len(data) if size is None else size, lambda: data)
+        length = len(data) if size is None else size
+        arrival = Arrival(key, version, sequencer, mode, upload, length, lambda: data, sheet)
         return validate_roster(
             arrival,
             control=self.control,
@@ -299,6 +304,7 @@ def test_whoever_asked_for_the_upload_is_the_uploader() -> None:
         (KEY, "trial", "secret"),
         ("低保.csv", "formal", ""),
         ("2023/110101/2/低保.csv", "formal", ""),
+        ("2023/230199/2/低保.csv", "formal", ""),
         ("2023/230102/46/低保.csv", "formal", ""),
         ("2022/230102/2/低保.csv", "formal", ""),
         (KEY, "both", ""),
@@ -350,3 +356,29 @@ def test_a_version_older_than_a_replay_replaces_nothing() -> None:
     assert desk.arrive(sample(2).roster_csv(), sequencer="02", version="v2") == "REFUSED"
     assert desk.standing().batch_id == first.batch_id
     assert desk.standing().state is BatchState.APPROVED
+
+
+def two_sheets() -> bytes:
+    """A workbook of two rosters, of May and of June."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_numbers": False}) as book:
+        for name, seed in (("五月", 1), ("六月", 2)):
+            sheet = book.add_worksheet(name)
+            for index, row in enumerate(csv.reader(io.StringIO(sample(seed).roster_csv().decode("utf-8-sig")))):
+                sheet.write_row(index, 0, row)
+    return buffer.getvalue()
+
+
+def test_the_named_sheet_of_a_workbook_is_read_and_another_one_needs_another_file_name() -> None:
+    desk, data, key = Desk(), two_sheets(), "2023/230102/2/低保.xlsx"
+    assert desk.arrive(data, key=key) == "REFUSED"
+    assert desk.arrive(data, key=key, sequencer="02", version="v2", sheet="六月") == "VALIDATED"
+    (batch,) = desk.batches()
+    assert (batch.sheet, batch.rows, batch.refusal) == ("六月", 200, "")
+    desk.move(batch, BatchState.APPROVED)
+    assert desk.arrive(data, key=key, sequencer="03", version="v3", sheet="五月") == "replayed"
+    told = desk.reports.objects[f"misplaced/{key}.txt"].decode()
+    assert "“五月”，请另存为新文件名" in told
+    assert batch.batch_id in told
+    assert desk.arrive(data, key="2023/230102/2/低保-五月.xlsx", sheet="五月") == "VALIDATED"
+    assert len({each.fingerprint for each in desk.batches()}) == 2
