@@ -100,6 +100,8 @@ def test_who_is_listed_twice_departed_on_the_later_day(people: list[Person]) -> 
         ("身份证号,日期,死亡日期\n".encode(), "不止一个"),
         (b"PK\x03\x04 cut off", "压缩目录"),
         (b"\xff" * 30, "编码"),
+        (b"%PDF-1.7", "PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "另存为"),
         (b"\0" * (MAX_LIST_BYTES + 1), "MB"),
     ],
 )

@@ -118,7 +118,7 @@ def test_a_list_that_belongs_nowhere_says_why(key: str) -> None:
 def test_a_file_that_is_no_list_or_too_large_is_told() -> None:
     made = Registry()
     assert made.arrive(b"%PDF-1.7") is None
-    assert "身份证号" in str(made.told()["refusal"])
+    assert "PDF" in str(made.told()["refusal"])
     assert made.arrive(b"", size=MAX_LIST_BYTES + 1) is None
     assert "MB" in str(made.told()["refusal"])
 

@@ -23,6 +23,7 @@ from yikatong.plan import Slot
 from yikatong.plan.model import Frequency
 from yikatong.roster.columns import Column, match_header
 from yikatong.roster.encoding import to_utf8
+from yikatong.roster.file_kinds import OLD_OFFICE, ZIP, refuse_other_formats
 from yikatong.roster.findings import Unreadable
 from yikatong.roster.hits import Hit
 from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS
@@ -49,7 +50,6 @@ FAULTS = {
     "departed_id_wrong": "身份证号不正确，没有采用",
     "departed_date_unreadable": "日期看不懂，或晚于报送的日子，按日期不详处理",
 }
-_ZIP = b"PK\x03\x04"
 _DATE = r"^([0-9]{4})[-/.年]?([0-9]{1,2})[-/.月]?([0-9]{1,2})日?(?:[ T][0-9:.]*)?$"
 
 
@@ -65,8 +65,11 @@ def read_list(data: bytes, on: date) -> DepartureList:
     """Read a CSV, TSV or XLSX list supplied on that day. What cannot be read as a whole raises Refusal."""
     if len(data) > MAX_LIST_BYTES:
         raise Refusal(f"名单超过 {MAX_LIST_BYTES // 2**20} MB，请拆分后再报送。", "bad_list")
+    if data.startswith(OLD_OFFICE):
+        raise Refusal("旧版 XLS 工作簿的名单请另存为 XLSX 或 CSV 后再报送。", "bad_list")
     try:
-        rows = _workbook_rows(data) if data.startswith(_ZIP) else _text_rows(data)
+        refuse_other_formats(data)
+        rows = _workbook_rows(data) if data.startswith(ZIP) else _text_rows(data)
     except Unreadable as error:
         raise Refusal(error.findings[0].message, "bad_list") from None
     if len(rows) > MAX_LIST_ROWS + HEADER_ROWS:
