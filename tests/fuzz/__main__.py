@@ -64,7 +64,7 @@ def _parent(seconds: float, seed: int) -> int:
         _watch(kind, seed * 1_000_003 + turn, min(CHILD_S, left))
         total += Counter(json.loads((SCRATCH / "counts.json").read_text()))
         turn += 1
-    found = sorted(path.name for path in set(FOUND.iterdir()) - before if path.is_file())
+    found = sorted(path.name for path in set(FOUND.iterdir()) - before if path.suffix == ".bin")
     print(json.dumps(dict(sorted(total.items())), ensure_ascii=False, indent=1))  # noqa: T201
     print(f"{total['inputs']} files in {seconds:.0f} s, {len(found)} found: {found}")  # noqa: T201
     return 1 if found else 0
