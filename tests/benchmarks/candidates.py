@@ -43,7 +43,7 @@ def candidate(name: str, folder: Path) -> Candidate:
 
 def _context(registry_for: RegistryFor | None = None) -> RosterContext:
     book = PlanBook.committed()
-    subsidy = book.subsidy(2023, 2)
+    subsidy = book.subsidy(2023, 8)
     settings = Settings.committed().for_subsidy(subsidy.code)
     return RosterContext(book, subsidy, REGION, Mode.FORMAL, AS_OF, settings, registry_for=registry_for)
 

@@ -31,17 +31,9 @@ _REFUSED = {
 }
 # Blank lines are no data, however many.
 _READ = ("text of a million blank lines", "text of a million lines of commas")
-_AWAITS = {
-    "text of a million quotes": "what stands behind a quote that is not closed disappears in one cell",
-}
 
 
-def _case(name: str) -> object:
-    awaits = _AWAITS.get(name)
-    return pytest.param(name, marks=pytest.mark.xfail(reason=awaits, strict=False) if awaits else ())
-
-
-@pytest.mark.parametrize("name", [_case(name) for name in WEAPONS])
+@pytest.mark.parametrize("name", WEAPONS)
 def test_a_weapon_is_answered_within_bounds(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.corpus.weapons", name],

@@ -1,6 +1,6 @@
 """The card rule as advice, when a roster arrives: what the registry says of each payee."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -11,7 +11,7 @@ from yikatong.roster import repeats
 from yikatong.roster.columns import Column
 from yikatong.roster.context import RegistryFor
 from yikatong.roster.findings import Level
-from yikatong.roster.hits import Hit
+from yikatong.roster.hits import NOWHERE, Hit
 from yikatong.roster.side_by_side import side_by_side
 
 # Rows judged at once: several such runs share the processors, and what they need besides stays small.
@@ -50,20 +50,25 @@ def card_hits(rows: pl.DataFrame, registry_for: RegistryFor, settings: SubsidySe
 def without_consequences(hits: Sequence[Hit]) -> list[Hit]:
     """The hits without what only follows from others.
 
-    A name that is wrong in itself has been named; that it also differs from the registry's says nothing more. And what the
-    roster's own accounts share need not be said again of the cards'.
+    A name that is wrong in itself, or missing, has been named; that it also differs from the registry's says nothing more. And
+    what the roster's own accounts share need not be said again of the cards'.
     """
-    named = _positions(hits, "name_")
-    said = _positions([hit for hit in hits if hit.column is Column.ACCOUNT], "account_shared")
+    said = _positions(hit for hit in hits if hit.code == "account_shared" and hit.column is Column.ACCOUNT)
     kept: list[Hit] = []
     for hit in hits:
         if hit.code == "card_name_differs":
+            named = _positions(other for other in hits if _names(other, hit.column))
             kept.append(replace(hit, at=hit.at.filter(~hit.at.is_in(named.implode()))))
         elif hit.code != "account_shared" or hit.column is Column.ACCOUNT or not hit.at.is_in(said.implode()).all():
             kept.append(hit)
     return kept
 
 
-def _positions(hits: Sequence[Hit], prefix: str) -> pl.Series:
-    found = [hit.at for hit in hits if hit.code.startswith(prefix) and hit.level is not Level.REMARK]
-    return pl.concat(found).cast(pl.UInt32) if found else pl.Series([], dtype=pl.UInt32)
+def _names(hit: Hit, column: Column) -> bool:
+    """Whether a hit says of names in a column that they are wrong."""
+    wrong = hit.column is column and hit.code.startswith("name_") and hit.level is not Level.REMARK
+    return wrong or (hit.code == "payee_incomplete" and column is Column.PAYEE_NAME)
+
+
+def _positions(hits: Iterable[Hit]) -> pl.Series:
+    return pl.concat([NOWHERE, *(hit.at for hit in hits)])

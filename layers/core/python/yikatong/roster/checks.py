@@ -76,7 +76,7 @@ def check_rows(
     tidy |= {"slot": checked_slots.slot, "slot_rank": checked_slots.rank}
     hits += amounts.hits + checked_slots.hits
     hits += required_value_hits(written, required) + _quantity_hits(written, tidy, context)
-    hits += _age_hits(tidy, context) + _amount_hits(tidy, context) + _payee_hits(tidy)
+    hits += _age_hits(tidy, context) + _amount_hits(tidy, context) + _payee_hits(tidy, numeric_at)
     rows = _put_together(cells["row"], tidy, household=context.settings.household)
     return Checked(rows, [_with_cells(hit, written) for hit in hits if len(hit.at)])
 
@@ -138,14 +138,16 @@ def _quantity_hits(
     return quantity_hits(written[Column.STANDARD], written[Column.QUANTITY], tidy["amount_fen"], required=True)
 
 
-def _payee_hits(tidy: Mapping[str, pl.Series]) -> list[Hit]:
+def _payee_hits(tidy: Mapping[str, pl.Series], numeric_at: Mapping[Column, pl.Series]) -> list[Hit]:
     """A payee has a name and an id, or there is none. A roster without one of the columns leaves it empty."""
     given = {name: tidy[name].is_not_null() for name in (Column.PAYEE_ID, Column.PAYEE_NAME) if name in tidy}
     if not given:
         return []
     first, *second = given.values()
-    incomplete = first != second[0] if second else first
-    return [Hit("payee_incomplete", next(iter(given)), where(incomplete))]
+    incomplete = where(first != second[0] if second else first)
+    # An id that lost its digits was given, and has been named.
+    lost = numeric_at.get(Column.PAYEE_ID, NOWHERE)
+    return [Hit("payee_incomplete", next(iter(given)), incomplete.filter(~incomplete.is_in(lost.implode())))]
 
 
 def _put_together(row: pl.Series, tidy: Mapping[str, pl.Series], *, household: bool) -> pl.DataFrame:

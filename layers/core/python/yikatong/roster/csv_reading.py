@@ -7,14 +7,16 @@ that does polars refuses any cell that is not UTF-8.
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import polars as pl
 
 from yikatong.roster.columns import find_header
-from yikatong.roster.encoding import encoding_of, is_utf8, to_utf8
+from yikatong.roster.encoding import encoding_of, to_utf8
 from yikatong.roster.findings import unreadable
+from yikatong.roster.source import Source
 from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS, BrokenLines, Lines, Table, header_missing
 
 STRETCH_BYTES = 8 << 20
@@ -24,99 +26,117 @@ _WORTH_SHARING_BYTES = 1 << 18
 # The header and its titles are looked for in this much text, so that a hostile first field costs nothing.
 _HEAD_CHARACTERS = 1 << 18
 _SEPARATORS = (",", "\t", ";")
+# Not at a cell's beginning, not at its end, not doubled. The quote comes first so that it is what is searched for.
+_BARE_QUOTE = r'"(?<=[^SEPARATOR\n"]")(?=[^SEPARATOR\r\n"])'
 
 
-def read_csv(data: bytes) -> Table:
+def read_csv(source: Source) -> Table:
     """Open delimited text in UTF-8 (with or without BOM), GB18030 or UTF-16. Raises Unreadable."""
-    # What is UTF-8 by its beginning is checked stretch by stretch as it is read.
-    return _open(data if encoding_of(data) == "utf-8" else to_utf8(data))
+    head = source.read(0, _HEAD_CHARACTERS * 4)
+    # What is UTF-8 by its beginning is checked stretch by stretch as it is read; a beginning of plain letters says nothing.
+    if encoding_of(head if len(head) == source.size or not head.isascii() else source.all()) != "utf-8":
+        source = Source(to_utf8(source.all()))
+    elif head.count(b"\r") - head.count(b"\r\n") > head.count(b"\n"):
+        # Old programs end a line with a return alone; a line feed is then part of a cell.
+        text = source.all().replace(b"\r\n", b"\r").replace(b"\n", b"\v")
+        source = Source(text.replace(b"\r", b"\n"))
+    return _open(source)
 
 
-def _open(utf8: bytes) -> Table:
-    if b"\0" in utf8:
-        raise unreadable("file_format", detail="含有空字节，不是文本文件")
-    if b"\n" not in utf8:
-        utf8 = utf8.replace(b"\r", b"\n")
-    head = utf8[: _HEAD_CHARACTERS * 4].decode("utf-8", "ignore")[:_HEAD_CHARACTERS]
-    separator = max(_SEPARATORS, key=head.count)
-    rows = _first_rows(head.removeprefix("\ufeff"), separator)
+def _open(source: Source) -> Table:
+    head = source.read(0, _HEAD_CHARACTERS * 4)
+    text = head.decode("utf-8", "ignore")[:_HEAD_CHARACTERS].removeprefix("\ufeff")
+    separator = max(_SEPARATORS, key=text.count)
+    rows = _first_rows(text, separator)
     found = find_header(rows)
     if found is None:
         raise header_missing(len(rows))
     index, header = found
     if len(header.cells) > MAX_COLUMNS:
         raise unreadable("file_format", detail=f"超过{MAX_COLUMNS}列")
-    start = _below_header(utf8, separator, index)
-    read = partial(_read_stretch, utf8, separator, len(header.cells))
-    return Table(header, index + 2, [partial(read, *edges) for edges in _stretches(utf8, start)])
+    edges = _stretches(source, separator, _below_header(head, text, separator, index))
+    read = partial(_read_stretch, source, separator, len(header.cells))
+    return Table(header, index + 2, [partial(read, start, end) for start, end in edges])
 
 
-def _records(text: str, separator: str) -> Iterator[list[str]]:
+def _records(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        yield from csv.reader(lines, delimiter=separator)
     except csv.Error:
         raise unreadable("file_damaged", detail="有一格文字过长，可能少了一个引号") from None
 
 
 def _first_rows(head: str, separator: str) -> list[list[str]]:
     rows: list[list[str]] = []
-    for record in _records(head, separator):
+    for record in _records(io.StringIO(head, newline=""), separator):
         rows.append(record)
         if len(rows) == HEADER_ROWS:
             break
     return rows
 
 
-def _below_header(utf8: bytes, separator: str, index: int) -> int:
+def _below_header(head: bytes, text: str, separator: str, index: int) -> int:
     """Where the row below the header's begins; quoted titles and header cells may span lines."""
-    head = utf8[: _HEAD_CHARACTERS * 4].decode("utf-8", "ignore")
-    reader = csv.reader(io.StringIO(head, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     for _ in range(index + 1):
         next(reader)
     start = 0
     for _ in range(reader.line_num):
-        start = utf8.find(b"\n", start) + 1 or len(utf8)
+        start = head.find(b"\n", start) + 1 or len(head)
     return start
 
 
-def _stretches(utf8: bytes, start: int) -> list[tuple[int, int]]:
-    """Where to cut: at ends of lines outside quotes, which is where as many quotes have been opened as closed."""
-    share = max(_WORTH_SHARING_BYTES, (len(utf8) - start) // pl.thread_pool_size() + 1)
-    step = min(STRETCH_BYTES, share)
-    cuts = []
-    while start < len(utf8):
-        end = _end_of_line(utf8, start + step - 1)
-        seen, quotes = start, 0
-        while end < len(utf8):
-            quotes += utf8.count(b'"', seen, end)
-            if quotes % 2 == 0:
-                break
-            seen = end
-            closing = utf8.find(b'"', end)
-            end = _end_of_line(utf8, closing) if closing >= 0 else len(utf8)
-        cuts.append((start, end))
-        start = end
+def _stretches(source: Source, separator: str, start: int) -> list[tuple[int, int]]:
+    """Where to cut: at ends of lines outside quotes, which is where as many quotes have been opened as closed.
+
+    A quote that stands in the middle of a cell is none of those; from there on only whoever reads row by row can tell.
+    """
+    bare = re.compile(_BARE_QUOTE.replace("SEPARATOR", separator).encode())
+    share = max(_WORTH_SHARING_BYTES, (source.size - start) // pl.thread_pool_size() + 1)
+    step = usual = min(STRETCH_BYTES, share)
+    cuts: list[tuple[int, int]] = []
+    while start < source.size:
+        piece = source.read(start, start + step)
+        if b"\0" in piece:
+            raise unreadable("file_format", detail="含有空字节，不是文本文件")
+        if bare.search(piece):
+            return [*cuts, (start, source.size)]
+        length = len(piece) if start + step >= source.size else _last_end_of_line(piece)
+        if length:
+            cuts.append((start, start + length))
+            start += length
+        # A row longer than a stretch, or a quote that is never closed.
+        step = usual if length else step * 2
     return cuts
 
 
-def _end_of_line(utf8: bytes, at: int) -> int:
-    return utf8.find(b"\n", at) + 1 or len(utf8)
+def _last_end_of_line(piece: bytes) -> int:
+    """How long the piece is up to the end of its last line that ends outside quotes; 0 if none does."""
+    end = piece.rfind(b"\n") + 1
+    quotes = piece.count(b'"', 0, end)
+    while end and quotes % 2:
+        # Above the last quote fewer are open.
+        above = piece.rfind(b"\n", 0, piece.rfind(b'"', 0, end)) + 1
+        quotes -= piece.count(b'"', above, end)
+        end = above
+    return end
 
 
-def _read_stretch(utf8: bytes, separator: str, width: int, start: int, end: int) -> Lines:
-    body = utf8[start:end]
+def _read_stretch(source: Source, separator: str, width: int, start: int, end: int) -> Lines:
+    body = source.read(start, end)
     schema = {f"c{place}": pl.String() for place in range(width)}
-    try:
-        # Every column, though few are needed: only so is a row wider than the header noticed.
-        frame = pl.read_csv(
-            body, has_header=False, separator=separator, schema=schema, infer_schema=False, missing_columns="insert"
-        )
-    except pl.exceptions.PolarsError:
-        # Either a cell is not UTF-8.
-        if not is_utf8(body):
-            raise BrokenLines("file_encoding", _first_line_not_utf8(body)) from None
-        # Or a row is wider than the header: harmless when the extra cells are empty, so it is worth a slow second look.
-        frame = _ragged(body, separator, schema)
+    if body.count(b'"') % 2:
+        # A quote too few or too many is not seen by the fast reader wherever it stands.
+        frame = _row_by_row(_checked_text(body), separator, schema)
+    else:
+        try:
+            # Every column, though few are needed: only so is a row wider than the header noticed.
+            frame = pl.read_csv(
+                body, has_header=False, separator=separator, schema=schema, infer_schema=False, missing_columns="insert"
+            )
+        except pl.exceptions.PolarsError:
+            # Perhaps a row is wider than the header: harmless when the extra cells are empty, so it is worth a slow look.
+            frame = _row_by_row(_checked_text(body), separator, schema)
     if b'""' in body:
         # A quoted nothing is nothing.
         frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
@@ -124,20 +144,52 @@ def _read_stretch(utf8: bytes, separator: str, width: int, start: int, end: int)
     return Lines(frame.insert_column(0, rows), frame.height)
 
 
-def _first_line_not_utf8(body: bytes) -> int:
+def _checked_text(body: bytes) -> str:
     try:
-        body.decode()
+        return body.decode()
     except UnicodeDecodeError as error:
-        return body.count(b"\n", 0, error.start)
-    raise AssertionError("asked only of what is not UTF-8")
+        raise BrokenLines("file_encoding", body.count(b"\n", 0, error.start)) from None
 
 
-def _ragged(body: bytes, separator: str, schema: dict[str, pl.String]) -> pl.DataFrame:
+def _row_by_row(text: str, separator: str, schema: dict[str, pl.String]) -> pl.DataFrame:
     width = len(schema)
     columns: list[list[str | None]] = [[] for _ in schema]
-    for row, record in enumerate(_records(body.decode(), separator)):
+    lines = _Lines(text)
+    for row, record in enumerate(_records(lines, separator)):
         if any(cell.strip() for cell in record[width:]):
             raise BrokenLines("row_ragged", row)
+        if lines.at_end and _is_open(lines.of_record, separator):
+            raise BrokenLines("quote_unclosed", row)
+        lines.of_record.clear()
         for place, column in enumerate(columns):
             column.append((record[place] or None) if place < len(record) else None)
     return pl.DataFrame(dict(zip(schema, columns, strict=True)), schema=schema)
+
+
+class _Lines:
+    """The lines of a text, and those that have been taken since `of_record` was cleared."""
+
+    def __init__(self, text: str) -> None:
+        self._text = io.StringIO(text, newline="")
+        self.of_record: list[str] = []
+        self.at_end = False
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline()
+        if not line:
+            self.at_end = True
+            raise StopIteration
+        self.of_record.append(line)
+        return line
+
+
+def _is_open(lines: list[str], separator: str) -> bool:
+    """Whether the last of a text's records ends within quotes."""
+    try:
+        list(csv.reader(lines, delimiter=separator, strict=True))
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return False

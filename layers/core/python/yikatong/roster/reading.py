@@ -6,6 +6,7 @@ Row numbers are those the clerk's program shows: blank rows and titles above the
 from collections.abc import Mapping
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import polars as pl
 
@@ -14,27 +15,31 @@ from yikatong.roster.columns import REQUIRED, TITLES, Column, Header
 from yikatong.roster.csv_reading import read_csv
 from yikatong.roster.file_kinds import OLD_OFFICE, ZIP, refuse_other_formats
 from yikatong.roster.findings import Unreadable, file_finding, unreadable
+from yikatong.roster.source import Source
 from yikatong.roster.table import Lines, Table
 from yikatong.roster.workbook_reading import Sheet, read_workbook
 
 MAX_FILE_BYTES = 256 * 2**20
 _BLANKS = b"\0\t\r\n \xef\xbb\xbf\xff\xfe"
-_BLANK_BYTES = 4096
+# Enough to know what a file is.
+_HEAD_BYTES = 1 << 16
 # Of a workbook judged at once.
 _STRETCH_ROWS = 1 << 16
 
 
-def read_table(data: bytes, *, required: tuple[Column, ...] = REQUIRED, sheet: str = "") -> Table:
-    """Open a roster by what its bytes say, never by its name. Raises Unreadable with the reason.
+def read_table(roster: bytes | Path, *, required: tuple[Column, ...] = REQUIRED, sheet: str = "") -> Table:
+    """Open a roster, its bytes or the file where they lie, by what they say, never by a name. Raises Unreadable with the reason.
 
     `required` are the columns without which it is refused, `sheet` the worksheet the bureau named, if it named one.
     """
-    if not data[:_BLANK_BYTES].strip(_BLANKS) and not data.strip(_BLANKS):
-        raise unreadable("file_empty")
-    if len(data) > MAX_FILE_BYTES:
+    source = Source(roster)
+    if source.size > MAX_FILE_BYTES:
         raise unreadable("file_too_large", limit_mb=MAX_FILE_BYTES // 2**20)
-    refuse_other_formats(data)
-    table = _table(read_workbook(data, sheet)) if data.startswith((ZIP, OLD_OFFICE)) else read_csv(data)
+    head = source.read(0, _HEAD_BYTES)
+    if not head.strip(_BLANKS) and not source.all().strip(_BLANKS):
+        raise unreadable("file_empty")
+    refuse_other_formats(head)
+    table = _table(read_workbook(source.all(), sheet)) if head.startswith((ZIP, OLD_OFFICE)) else read_csv(source)
     _require_columns(table.header, required)
     return table
 

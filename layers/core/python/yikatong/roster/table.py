@@ -92,7 +92,8 @@ def sort_out(lines: Lines, header: Header) -> Stretch:
     frame, names = lines.frame, {column: f"c{place}" for column, place in header.places.items()}
     ids = frame[names[Column.ID]]
     short = (ids.str.len_bytes() < _SHORT_BYTES).fill_null(True)
-    cells = frame.select(known_columns(header))
+    # In one piece: what is found in it is put in at places of a piece.
+    cells = frame.select(known_columns(header)).rechunk().shrink_to_fit()
     if not short.any():
         return Stretch(cells, frame.clear(), lines.span, lines.numeric)
     hollow = frame.filter(short)

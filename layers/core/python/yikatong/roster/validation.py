@@ -7,6 +7,8 @@ tenth of its data rows had to be excluded. All findings come in one pass; nothin
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -19,6 +21,7 @@ from yikatong.roster.columns import Column, required_columns_of
 from yikatong.roster.context import RosterContext
 from yikatong.roster.departed import departed_hits
 from yikatong.roster.elsewhere import elsewhere_hits
+from yikatong.roster.file_name import region_findings
 from yikatong.roster.findings import CODES, Finding, Level, Unreadable, file_finding
 from yikatong.roster.hits import STATUSES, Hit, listed, verdicts, where
 from yikatong.roster.judging import judge_table
@@ -122,14 +125,15 @@ class Validation:
         return {**result, "more": dict(self.more)} if self.more else result
 
 
-def validate(data: bytes, filename: str, context: RosterContext) -> Validation:
+def validate(roster: bytes | Path, filename: str, context: RosterContext) -> Validation:
     """Judge a roster file. Never raises for what the file holds: an unreadable one is a refused Validation.
 
-    `filename` is not trusted for anything; what a file is, its bytes say.
+    `roster` is the file's bytes, or where they lie: a file on disk is never held whole if it is text in UTF-8, and must stay
+    there as long as the Validation is reported on. What a file is, its bytes say; `filename` is only looked at for the region
+    it may name.
     """
-    del filename
     try:
-        table = read_table(data, required=required_columns_of(context.settings), sheet=context.sheet)
+        table = read_table(roster, required=required_columns_of(context.settings), sheet=context.sheet)
         judged = judge_table(table, context)
     except Unreadable as error:
         return _unreadable(error)
@@ -144,12 +148,18 @@ def validate(data: bytes, filename: str, context: RosterContext) -> Validation:
     if context.registry_for is not None:
         hits += card_hits(rows, context.registry_for, context.settings)
     hits = [hit for hit in without_consequences(hits) if len(hit.at)]
-    file_findings = [*_day(context), *_ignored_columns(table), *table.remarks, *judged.findings]
+    file_findings = [
+        *_day(context),
+        *region_findings(filename, context.region),
+        *_ignored_columns(table),
+        *table.remarks,
+        *judged.findings,
+    ]
     if context.registry_for is None:
         file_findings.append(file_finding("cards_unknown"))
     row_findings, more = listed(hits, rows, table.header)
     judged_rows = verdicts(hits, rows.height)
-    frame = pl.concat([rows, judged_rows], how="horizontal").select(*FROZEN_SCHEMA)
+    frame = _beside(rows, judged_rows).select(*FROZEN_SCHEMA)
     tallies = _tallies(judged_rows["status"], rows["amount_fen"])
     mistaken = _mistaken(hits)
     if mistaken * EXCLUDED_ROWS_ALLOWED_ONE_IN > frame.height:
@@ -164,6 +174,13 @@ def validate(data: bytes, filename: str, context: RosterContext) -> Validation:
         more=more,
         table=table,
     )
+
+
+def _beside(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Both, column beside column, in the pieces that `rows` are in: put together whole, they would all be copied."""
+    lengths = rows["row"].chunk_lengths()
+    edges = pairwise(accumulate(lengths, initial=0))
+    return pl.concat([rows[start:end].hstack(others[start:end]) for start, end in edges])
 
 
 def _unreadable(error: Unreadable) -> Validation:
