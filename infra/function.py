@@ -17,12 +17,15 @@ HANDLER = "handler.handler"
 
 @dataclass(frozen=True)
 class FunctionArgs:
-    """What one function is: its size, its layers, its grants, and where its failed asynchronous calls go."""
+    """What one function is: its size, its layers, its grants, and where its failed asynchronous calls go.
+
+    `storage_mb` is what it may write under /tmp."""
 
     code: pulumi.Archive
     layers: tuple[pulumi.Input[str], ...]
     memory_mb: int
     timeout_s: int
+    storage_mb: int
     grants: tuple[Grant, ...] = ()
     environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     dead_letters: pulumi.Input[str] | None = None  # ARN of a queue
@@ -62,6 +65,7 @@ class Function(pulumi.ComponentResource):
             layers=list(args.layers),
             memory_size=args.memory_mb,
             timeout=args.timeout_s,
+            ephemeral_storage=aws.lambda_.FunctionEphemeralStorageArgs(size=args.storage_mb),
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={
                     "STAGE": context.stage,

@@ -6,7 +6,7 @@ what it may touch; the local cloud compares what each function used with what th
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi_aws as aws
 
@@ -15,7 +15,7 @@ from infra.context import Context
 from infra.function import Function, FunctionArgs
 from infra.grants import Grant, Statement
 from infra.layer_versions import create_layers
-from infra.messaging import Queue
+from infra.messaging import MAX_RECEIVES, Queue
 from infra.schedules import ScheduleGroup
 from infra.secret_values import Secrets
 from infra.settings import StackSettings
@@ -27,19 +27,25 @@ PAYOUT = "payout"
 
 @dataclass(frozen=True)
 class Size:
-    """`columnar`: the function handles whole batches with polars, and carries that layer. A vCPU is had at 1,769 MB."""
+    """`columnar`: the function handles whole batches with polars, and carries that layer. A vCPU is had at 1,769 MB.
+
+    `storage_mb` is for files; 512 come with every function."""
 
     memory_mb: int
     timeout_s: int
     columnar: bool = False
+    storage_mb: int = 512
 
 
 STEP = Size(memory_mb=1024, timeout_s=300)
 API = Size(memory_mb=1024, timeout_s=29)  # API Gateway waits 29 s
 BATCH = Size(memory_mb=3538, timeout_s=900, columnar=True)
+# A roster, 256 MB at most, is read from disk and deleted when it is done. What a killed worker leaves behind stays with its
+# environment (AWS does not clear /tmp), and a message that kills may come back to it until it is received no more.
+ROSTER = replace(BATCH, storage_mb=256 * MAX_RECEIVES)
 
 SIZES: Mapping[str, Size] = {
-    "validate_roster": BATCH,
+    "validate_roster": ROSTER,
     "import_cards": BATCH,
     "import_departures": BATCH,
     "start_run": STEP,
@@ -250,6 +256,7 @@ def create_functions(made: Resources, settings: StackSettings, context: Context)
                 layers=(layers["core"], layers["columnar"]) if size.columnar else (layers["core"],),
                 memory_mb=size.memory_mb,
                 timeout_s=size.timeout_s,
+                storage_mb=size.storage_mb,
                 grants=needs[verb],
                 # Scheduler calls start_run asynchronously: a tick that fails three times must not vanish.
                 dead_letters=made.queues[verb].dead_arn if verb == "start_run" else None,

@@ -1,5 +1,7 @@
 """A roster was dropped: validate it, and write the batch and the report back."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import unquote
 
@@ -22,25 +24,26 @@ processor = BatchProcessor(EventType.SQS)
 def handle(record: SQSRecord) -> None:
     w = wiring()
     dropped = fetch_dropped(record.json_body, w.client("s3"))
-    arrival = Arrival(
-        object_key=dropped.key,
-        object_version=dropped.version,
-        sequencer=dropped.sequencer,
-        mode=dropped.metadata.get("mode", "formal"),
-        upload_id=dropped.metadata.get("upload", ""),
-        size=dropped.size,
-        read=dropped.read,
-        sheet=unquote(dropped.metadata.get("sheet", "")),
-    )
-    outcome = validate_roster(
-        arrival,
-        control=w.control,
-        lake=w.lake,
-        reports=Bucket(w.client("s3"), w.environment["REPORTS_BUCKET"]),
-        book=w.book,
-        settings=w.settings,
-        now=w.now(),
-    )
+    with TemporaryDirectory() as folder:
+        arrival = Arrival(
+            object_key=dropped.key,
+            object_version=dropped.version,
+            sequencer=dropped.sequencer,
+            mode=dropped.metadata.get("mode", "formal"),
+            upload_id=dropped.metadata.get("upload", ""),
+            size=dropped.size,
+            read=lambda: dropped.save(Path(folder, "roster")),
+            sheet=unquote(dropped.metadata.get("sheet", "")),
+        )
+        outcome = validate_roster(
+            arrival,
+            control=w.control,
+            lake=w.lake,
+            reports=Bucket(w.client("s3"), w.environment["REPORTS_BUCKET"]),
+            book=w.book,
+            settings=w.settings,
+            now=w.now(),
+        )
     logger.info("roster validated", outcome=outcome, version=dropped.version)
 
 

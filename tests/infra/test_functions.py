@@ -9,7 +9,9 @@ import pytest
 from infra.archives import REPOSITORY
 from infra.functions import PAYOUT_STEPS, SIZES
 from infra.grants import WITHOUT_RESOURCE_LEVEL, Statement
+from infra.messaging import MAX_RECEIVES
 from tests.infra.recorder import Recorder
+from yikatong.roster.reading import MAX_FILE_BYTES
 
 
 def functions(stack: Recorder) -> dict[str, dict[str, Any]]:
@@ -144,6 +146,12 @@ def test_no_function_outlives_what_waits_for_it(stack: Recorder) -> None:
     for verb, function in functions(stack).items():
         limit_s = 29 if verb.endswith("_api") else 900
         assert function["timeout"] <= limit_s
+
+
+def test_a_roster_fits_on_disk_though_earlier_workers_died_of_it(stack: Recorder) -> None:
+    storage_mb = {verb: function["ephemeralStorage"]["size"] for verb, function in functions(stack).items()}
+    assert storage_mb.pop("validate_roster") >= MAX_RECEIVES * MAX_FILE_BYTES / 2**20
+    assert set(storage_mb.values()) == {512}
 
 
 def test_a_tick_that_keeps_failing_ends_in_a_dead_letter_queue(stack: Recorder) -> None:

@@ -1,6 +1,7 @@
 """Ids are the same on every retry, differ wherever they must, and fit the bank's fields."""
 
 import re
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,10 +9,12 @@ from hypothesis import strategies as st
 from yikatong.payments import (
     PAYMENT_ID_LENGTH,
     batch_id,
+    content_sha256,
     digest_of,
     end_to_end_id,
     payment_id,
     run_id,
+    sha256_hex,
     sorted_digest,
     split_batch_id,
     trial_payment_id,
@@ -61,6 +64,12 @@ def test_a_digest_keeps_its_parts_apart(parts: list[str]) -> None:
 
 def test_a_digest_of_a_set_does_not_depend_on_its_order() -> None:
     assert sorted_digest(["b", "a"]) == sorted_digest(["a", "b"]) != sorted_digest(["a"])
+
+
+def test_a_file_on_disk_has_the_hash_of_its_bytes(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 5_000
+    (tmp_path / "roster").write_bytes(content)
+    assert content_sha256(tmp_path / "roster") == content_sha256(content) == sha256_hex(content)
 
 
 def test_a_batch_is_its_plan_subsidy_region_mode_key_and_content() -> None:

@@ -70,7 +70,11 @@ def function(context: Context, name: str, inputs: Inputs) -> Created:
     function_name = inputs.get("name") or name
     context.function_folders[function_name] = context.folder_of(inputs["code"], f"function-{function_name}")
     extra: dict[str, Any] = {}
-    for key, source in (("DeadLetterConfig", "deadLetterConfig"), ("TracingConfig", "tracingConfig")):
+    for key, source in (
+        ("DeadLetterConfig", "deadLetterConfig"),
+        ("EphemeralStorage", "ephemeralStorage"),
+        ("TracingConfig", "tracingConfig"),
+    ):
         if inputs.get(source):
             extra[key] = pascal(inputs[source])
     if inputs.get("environment"):

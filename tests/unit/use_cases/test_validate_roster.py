@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import zipfile
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,10 +26,12 @@ from yikatong.batches import (
     upload_key,
 )
 from yikatong.plan import PlanBook, Settings
+from yikatong.roster.reading import MAX_FILE_BYTES
 from yikatong.roster.sample import Sample, make_sample
+from yikatong.roster.source import Source
 from yikatong.states import BatchState
 from yikatong.use_cases.import_cards import CardArrival, import_cards
-from yikatong.use_cases.validate_roster import MAX_ROSTER_BYTES, Arrival, validate_roster
+from yikatong.use_cases.validate_roster import Arrival, validate_roster
 
 BOOK, SETTINGS = PlanBook.committed(), Settings.committed()
 SUBSIDY = BOOK.subsidy(2023, 2)
@@ -61,7 +65,7 @@ class Desk:
 
     def arrive(
         self,
-        data: bytes,
+        content: bytes | Path,
         key: str = KEY,
         sequencer: str = "01",
         mode: str = "formal",
@@ -70,8 +74,8 @@ class Desk:
         size: int | None = None,
         sheet: str = "",
     ) -> str:
-        length = len(data) if size is None else size
-        arrival = Arrival(key, version, sequencer, mode, upload, length, lambda: data, sheet)
+        length = Source(content).size if size is None else size
+        arrival = Arrival(key, version, sequencer, mode, upload, length, lambda: content, sheet)
         return validate_roster(
             arrival,
             control=self.control,
@@ -319,9 +323,19 @@ def test_a_file_that_belongs_nowhere_makes_no_batch_and_says_why(key: str, mode:
     assert desk.reports.objects[f"misplaced/{key}.txt"].decode()
 
 
-def test_a_file_too_large_to_hold_is_not_even_read() -> None:
+def test_a_roster_on_disk_is_the_batch_its_bytes_are(tmp_path: Path) -> None:
+    desk, content, file = Desk(), sample(faults=0.1).roster_csv(), tmp_path / "roster"
+    file.write_bytes(content)
+    assert desk.arrive(file) == "VALIDATED"
+    (batch,) = desk.batches()
+    report = zipfile.ZipFile(io.BytesIO(desk.reports.objects[batch.report_key]))
+    assert "原行号".encode() in report.read("xl/sharedStrings.xml")
+    assert desk.arrive(content) == "replayed"
+
+
+def test_a_file_too_large_is_not_even_read() -> None:
     desk = Desk()
-    assert desk.arrive(b"", size=MAX_ROSTER_BYTES + 1) == "misplaced"
+    assert desk.arrive(b"", size=MAX_FILE_BYTES + 1) == "misplaced"
     assert "拆分" in desk.reports.objects[f"misplaced/{KEY}.txt"].decode()
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
+from pathlib import Path
 
 PAYMENT_ID_LENGTH = 26
 
@@ -35,6 +36,14 @@ def digest_of(*parts: object) -> str:
 
 def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def content_sha256(content: bytes | Path) -> str:
+    """SHA-256, in hex, of bytes or of the file where they lie, which is never held whole."""
+    if isinstance(content, bytes):
+        return sha256_hex(content)
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def batch_id(plan_year: int, code: str, region: str, mode: str, object_key: str, content_sha256: str) -> str:

@@ -1,16 +1,20 @@
 """What arrives through a drop bucket: S3's "Object Created" event, inside EventBridge's envelope, inside an SQS message."""
 
-from collections.abc import Callable
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from types_boto3_s3 import S3Client
+
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """One version of one dropped object, with its user metadata; `size` in bytes, `read` fetches them."""
+    """One version of one dropped object, with its user metadata; `size` in bytes. It is fetched once, by `read` or by `save`."""
 
     bucket: str
     key: str
@@ -18,7 +22,16 @@ class Dropped:
     sequencer: str
     size: int
     metadata: dict[str, str]
-    read: Callable[[], bytes]
+    body: "StreamingBody"
+
+    def read(self) -> bytes:
+        return self.body.read()
+
+    def save(self, path: Path) -> Path:
+        """Write it to a file, a piece at a time: it is never held whole."""
+        with path.open("wb") as file:
+            shutil.copyfileobj(self.body, file, _PIECE_BYTES)
+        return path
 
 
 def fetch_dropped(event: dict[str, Any], client: "S3Client") -> Dropped:
@@ -34,5 +47,5 @@ def fetch_dropped(event: dict[str, Any], client: "S3Client") -> Dropped:
         sequencer=item.get("sequencer", ""),
         size=found["ContentLength"],
         metadata=found["Metadata"],
-        read=found["Body"].read,
+        body=found["Body"],
     )

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 
 import polars as pl
 
@@ -14,7 +15,7 @@ from yikatong.claimed_elsewhere import ClaimedElsewhere
 from yikatong.departures import CurrentDepartures, Departure, current_key, regions_above
 from yikatong.errors import Conflict, Refusal
 from yikatong.payments import batch_id as identify
-from yikatong.payments import digest_of, sha256_hex
+from yikatong.payments import content_sha256, digest_of, sha256_hex
 from yikatong.plan import Mode, PlanBook, Settings, Subsidy
 from yikatong.ports import Control, Lake, Reports
 from yikatong.regions import require_known
@@ -24,6 +25,7 @@ from yikatong.roster.context import RosterContext
 from yikatong.roster.departed import DEPARTED
 from yikatong.roster.findings import Finding, Level, file_finding
 from yikatong.roster.fingerprint import fingerprint
+from yikatong.roster.reading import MAX_FILE_BYTES
 from yikatong.roster.report import to_xlsx
 from yikatong.roster.validation import Tally, Validation, validate
 from yikatong.sequencers import is_older
@@ -31,8 +33,6 @@ from yikatong.states import BATCH, BatchState
 from yikatong.use_cases.withdraw_batch import withdraw
 
 _KEY = re.compile(r"([0-9]{4})/(23[0-9]{4})/([0-9]{1,2})/([^/]+)")
-MAX_ROSTER_BYTES = 256 * 1024 * 1024
-"""About three million rows: a roster is held in memory whole, so there is an end."""
 # Batches named in one finding; whoever has sent the same rows more often knows it by then.
 _BATCHES_NAMED = 3
 NOT_CLAIMED_YET = (BatchState.RECEIVED, BatchState.VALIDATED, BatchState.APPROVED, BatchState.BOUND)
@@ -42,7 +42,8 @@ NOT_CLAIMED_YET = (BatchState.RECEIVED, BatchState.VALIDATED, BatchState.APPROVE
 class Arrival:
     """One roster object as it arrived. `sequencer` orders the versions of one key, as S3 numbers them.
 
-    `size` in bytes, `read` fetches the content, `sheet` names the workbook's sheet to read if the bureau named one."""
+    `size` in bytes; `read` fetches the content, or says where it lies until this roster is done; `sheet` names the workbook's
+    sheet to read if the bureau named one."""
 
     object_key: str
     object_version: str
@@ -50,7 +51,7 @@ class Arrival:
     mode: str
     upload_id: str
     size: int
-    read: Callable[[], bytes]
+    read: Callable[[], bytes | Path]
     sheet: str = ""
 
 
@@ -80,13 +81,13 @@ def validate_roster(
     try:
         place = _place(arrival, book)
         uploader = _uploader(arrival, place, control)
-        if arrival.size > MAX_ROSTER_BYTES:
-            raise Refusal(f"名册超过 {MAX_ROSTER_BYTES // 1024 // 1024} MB，请按乡镇拆分后再上传。", "too_large")
+        if arrival.size > MAX_FILE_BYTES:
+            raise Refusal(f"名册超过 {MAX_FILE_BYTES // 2**20} MB，请按乡镇拆分后再上传。", "too_large")
     except Refusal as refusal:
         reports.put(f"misplaced/{arrival.object_key}.txt", refusal.message.encode())
         return "misplaced"
-    data = arrival.read()
-    batch = _receive(arrival, data, place, uploader, control, now)
+    content = arrival.read()
+    batch = _receive(arrival, content_sha256(content), place, uploader, control, now)
     if batch.state is not BatchState.RECEIVED:
         if not _is_sent_again(batch, arrival):
             return _replayed(batch, arrival, control, reports, settings)
@@ -98,7 +99,7 @@ def validate_roster(
         claimed=_claimed(batch, control, lake, settings).of_slot,
         departed=_departed(place.region, control, lake),
     )
-    validation = validate(data, place.file_name, context)
+    validation = validate(content, place.file_name, context)
     if validation.accepted:
         batch = batch.changed(fingerprint=fingerprint(validation.frame))
     validation = replace(validation, findings=(*_rows_known(batch, control), *validation.findings))
@@ -197,9 +198,8 @@ def _uploader(arrival: Arrival, place: _Place, control: Control) -> str:
     return upload.principal
 
 
-def _receive(arrival: Arrival, data: bytes, place: _Place, uploader: str, control: Control, now: datetime) -> Batch:
+def _receive(arrival: Arrival, sha256: str, place: _Place, uploader: str, control: Control, now: datetime) -> Batch:
     assert place.subsidy.code is not None
-    sha256 = sha256_hex(data)
     code = place.subsidy.code
     identity = identify(place.plan_year, code, place.region, arrival.mode, arrival.object_key, sha256)
     standing = control.read(Batch, *batch_key(identity))
