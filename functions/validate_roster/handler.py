@@ -14,7 +14,8 @@ from yikatong.aws.faults import without_quoting
 from yikatong.aws.objects import Bucket
 from yikatong.aws.s3_events import fetch_dropped
 from yikatong.aws.wiring import wiring
-from yikatong.use_cases.validate_roster import Arrival, validate_roster
+from yikatong.roster_arrivals import Arrival
+from yikatong.use_cases.validate_roster import validate_roster
 
 logger = Logger(service="validate_roster")
 processor = BatchProcessor(EventType.SQS)

@@ -18,7 +18,7 @@ from cli import funds as funds_commands
 from cli import run as run_commands
 from functions.bureau_api.handler import handler, logger
 from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryWorkflow
-from yikatong.batches import Batch, Tally, Upload, batch_key, upload_key
+from yikatong.batches import Batch, Tally, batch_key
 from yikatong.departures import outcome_key
 from yikatong.errors import Conflict, Refusal
 from yikatong.plan import PlanBook, Settings
@@ -26,6 +26,7 @@ from yikatong.ports import RunOrder, Stored
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.runs import FrozenBatch, Run, RunInputs, inputs_key, name_run, run_key
 from yikatong.states import BatchState, RunState
+from yikatong.uploads import Upload, upload_key
 
 NOW = datetime(2023, 6, 12, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 CODE = "urban-minimum-living"

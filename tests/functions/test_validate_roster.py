@@ -11,7 +11,7 @@ from unittest.mock import MagicMock
 import pytest
 from botocore.response import StreamingBody
 
-from yikatong.use_cases.validate_roster import Arrival
+from yikatong.roster_arrivals import Arrival
 
 EVENT = Path(__file__).parents[2] / "events/validate_roster.json"
 CONTENT = "姓名,身份证号\n".encode() * 200_000

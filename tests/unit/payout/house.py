@@ -26,6 +26,7 @@ from yikatong.ports import BankSilence, RunOrder
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.roster.people import Person, invent_people
 from yikatong.roster.sample import Sample, cards_csv, make_sample
+from yikatong.roster_arrivals import Arrival
 from yikatong.runs import Run, name_run, run_key
 from yikatong.states import ENDED_RUN, BatchState, RunState
 from yikatong.use_cases.approve_batch import ApprovalRequest, approve_batch
@@ -43,7 +44,7 @@ from yikatong.use_cases.reserve_funds import reserve_funds
 from yikatong.use_cases.set_funds import FundsRequest, set_funds
 from yikatong.use_cases.settle_batch import settle_batch
 from yikatong.use_cases.start_run import start_run
-from yikatong.use_cases.validate_roster import Arrival, validate_roster
+from yikatong.use_cases.validate_roster import validate_roster
 from yikatong.use_cases.withdraw_batch import withdraw_batch
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

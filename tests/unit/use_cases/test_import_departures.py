@@ -8,10 +8,10 @@ import pytest
 
 from tests.unit.use_cases.test_validate_roster import NOW, Desk, sample
 from yikatong import parquet
-from yikatong.batches import Upload, upload_key
 from yikatong.departures import CurrentDepartures, Departure, current_key, outcome_key
 from yikatong.errors import Conflict
 from yikatong.roster.departed import MAX_LIST_BYTES
+from yikatong.uploads import Upload, upload_key
 from yikatong.use_cases.import_departures import ImportedList, ListArrival, import_departures
 
 KEY = "230102/deceased/去世.csv"

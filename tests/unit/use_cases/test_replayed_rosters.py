@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 
+from tests.unit.payout.house import WorkerDied
 from tests.unit.use_cases.test_validate_roster import CODE, SETTINGS, Desk, sample
 from yikatong import claims, parquet
 from yikatong.batches import Batch
@@ -17,6 +18,7 @@ from yikatong.claimed_elsewhere import ClaimedElsewhere, overlap
 from yikatong.claims import AlteredClaim
 from yikatong.manifest import ClaimContext, ClaimFile, Manifest, claim_file_key, empty_manifest, manifest_key
 from yikatong.payments import sha256_hex
+from yikatong.ports import Stored
 from yikatong.states import BatchState
 
 GROUP, SLOT = "minimum-living", "2023-06"
@@ -273,3 +275,29 @@ def test_exclusive_subsidies_are_looked_at_for_overlapping_slots_of_whatever_fre
 )
 def test_slots_overlap_when_they_have_a_month_in_common(one: str, other: str, both: bool) -> None:
     assert overlap(one, other) is overlap(other, one) is both
+
+
+def test_a_batchs_counts_are_its_frozen_rows_though_somebody_was_claimed_between_two_tries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, data = Desk(), sample().roster_csv()
+    desk.arrive(data, key=OTHER_KEY)
+    other, save = only_batch(desk), desk.control.save
+
+    def die_at_the_end(*items: Stored) -> None:
+        if any(isinstance(item, Batch) and item.state is BatchState.VALIDATED for item in items):
+            raise WorkerDied
+        save(*items)
+
+    with monkeypatch.context() as first_try:
+        first_try.setattr(desk.control, "save", die_at_the_end)
+        with pytest.raises(WorkerDied):
+            desk.arrive(data)
+    claim(desk, other)
+    assert desk.arrive(data) == "VALIDATED"
+    (batch,) = (batch for batch in desk.batches() if batch.batch_id != other.batch_id)
+    stored = desk.lake.get(batch.rows_key) or b""
+    assert sha256_hex(stored) == batch.rows_sha256
+    statuses = parquet.decode(stored)["status"]
+    assert set(statuses) == {"excluded"}
+    assert (batch.excluded.count, batch.payable.count) == (len(statuses), 0)

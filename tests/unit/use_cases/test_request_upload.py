@@ -3,10 +3,10 @@
 import pytest
 
 from tests.fakes import MemoryControl
-from yikatong.batches import Upload, upload_key
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
 from yikatong.principals import Principal, Role, principal_key
+from yikatong.uploads import Upload, upload_key
 from yikatong.use_cases.request_upload import UploadGrant, UploadRequest, request_upload
 
 BOOK = PlanBook.committed()

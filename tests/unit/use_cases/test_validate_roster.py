@@ -18,20 +18,20 @@ from yikatong.batches import (
     Occasion,
     RosterObject,
     Tally,
-    Upload,
     batches_pk,
     occasion_key,
     review_key,
     roster_object_key,
-    upload_key,
 )
 from yikatong.plan import PlanBook, Settings
 from yikatong.roster.reading import MAX_FILE_BYTES
 from yikatong.roster.sample import Sample, make_sample
 from yikatong.roster.source import Source
+from yikatong.roster_arrivals import Arrival
 from yikatong.states import BatchState
+from yikatong.uploads import Upload, upload_key
 from yikatong.use_cases.import_cards import CardArrival, import_cards
-from yikatong.use_cases.validate_roster import Arrival, validate_roster
+from yikatong.use_cases.validate_roster import validate_roster
 
 BOOK, SETTINGS = PlanBook.committed(), Settings.committed()
 SUBSIDY = BOOK.subsidy(2023, 2)

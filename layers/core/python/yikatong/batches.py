@@ -178,7 +178,7 @@ def batch_key(identity: str) -> tuple[str, str]:
 
 
 def rows_key(identity: str, digest: str) -> str:
-    """The frozen roster's object; the digest names what it was judged by, and the batch names the one that counts."""
+    """The frozen roster's object; the digest is its content's, and the batch names the one that counts."""
     return f"rosters/{identity}/{digest[:16]}.parquet"
 
 
@@ -197,19 +197,6 @@ class RosterObject(Stored):
 def roster_object_key(object_key: str, mode: str) -> tuple[str, str]:
     """Per mode: a trial's roster is no correction of the formal one under the same name, nor the other way round."""
     return f"OBJECT#{object_key}", mode
-
-
-class Upload(Stored):
-    """An upload asked for through the bureau API: an S3 event names the account only, this item names the person."""
-
-    upload_id: str
-    principal: str
-    object_key: str
-    mode: str
-
-
-def upload_key(upload_id: str) -> tuple[str, str]:
-    return f"UPLOAD#{upload_id}", "UPLOAD"
 
 
 class WaitingTask(Stored):

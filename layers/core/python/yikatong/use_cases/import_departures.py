@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from yikatong import departures, parquet
-from yikatong.batches import Upload, upload_key
 from yikatong.departures import CurrentDepartures, Departure, current_key
 from yikatong.errors import Conflict, Refusal
 from yikatong.payments import digest_of, sha256_hex
@@ -15,6 +14,7 @@ from yikatong.ports import Control, Lake, Reports
 from yikatong.regions import require_known
 from yikatong.roster.departed import FAULTS, MAX_LIST_BYTES, DepartureList, read_list
 from yikatong.sequencers import is_older
+from yikatong.uploads import sender_of
 
 _KEY = re.compile(rf"(23[0-9]{{4}})/({'|'.join(Departure)})/({departures.REPLACE}/)?([^/]+)")
 SMALLEST_SHARE = 2
@@ -54,7 +54,7 @@ def import_departures(
     known: dict[str, object] = {}
     try:
         region, kind, insisted = _place(arrival.object_key)
-        supplied_by = _supplier(arrival, region, kind, control)
+        supplied_by = sender_of(arrival.upload_id, arrival.object_key, kind, region, control)
         if arrival.size > MAX_LIST_BYTES:
             raise Refusal(f"名单超过 {MAX_LIST_BYTES // 2**20} MB，请拆分后再报送。", "too_large")
         data = arrival.read()
@@ -76,16 +76,6 @@ def _place(object_key: str) -> tuple[str, Departure, bool]:
         raise Refusal("名单应放在 地区代码/deceased 或 moved/文件名 之下，例如 230102/deceased/去世.csv。", "misplaced")
     require_known(found[1])
     return found[1], Departure(found[2]), found[3] is not None
-
-
-def _supplier(arrival: ListArrival, region: str, kind: Departure, control: Control) -> str:
-    """Who sent it: the person who asked for the upload, or the one role that may write this region's prefix."""
-    if not arrival.upload_id:
-        return f"drop:{region}"
-    upload = control.read(Upload, *upload_key(arrival.upload_id))
-    if upload is None or (upload.object_key, upload.mode) != (arrival.object_key, kind):
-        raise Refusal("这次上传与申请的不一致（文件位置或名单种类不同），请重新申请上传。", "misplaced")
-    return upload.principal
 
 
 def _store(found: DepartureList, region: str, kind: Departure, lake: Lake) -> str:

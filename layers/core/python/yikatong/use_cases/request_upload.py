@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from yikatong.batches import Upload, upload_key
 from yikatong.departures import Departure, object_key
 from yikatong.errors import Refusal
 from yikatong.plan import Mode, PlanBook
 from yikatong.ports import Control
 from yikatong.principals import Action, Principal, authorize
 from yikatong.regions import Region, require_known
+from yikatong.uploads import Upload, upload_key
 
 # Chinese, letters, digits and a little punctuation; no path, no blank, no leading dot, nothing a sheet acts on.
 _SAFE_NAME = re.compile(r"[0-9A-Za-z一-鿿][0-9A-Za-z一-鿿（）()_.-]{0,95}\.(csv|tsv|txt|xlsx|xls)", re.IGNORECASE)
