@@ -9,6 +9,7 @@ import typer
 
 from cli import api
 from cli.api import As, Endpoint
+from cli.files import content_of
 from cli.options import Region
 from yikatong.departures import Departure
 from yikatong.errors import Refusal
@@ -26,10 +27,7 @@ def departed() -> None:
 
 @app.command("send")
 def send(
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="文件", help="CSV 或 XLSX：姓名、身份证号、日期。", exists=True, dir_okay=False),
-    ],
+    file: Annotated[Path, typer.Argument(metavar="文件", help="CSV 或 XLSX：姓名、身份证号、日期。")],
     region: Region,
     kind: Annotated[Departure, typer.Option("--kind", help="deceased 去世，moved 迁出。")],
     replace: Annotated[bool, typer.Option("--replace", help="比原来少一半以上也采用。")] = False,
@@ -37,7 +35,7 @@ def send(
     name: As = "",
 ) -> None:
     """报送名单并等待结果。名单整份替换本地区的同类名单，请报送全部人员，不要只报新增的人。"""
-    content = file.read_bytes()
+    content = content_of(file)
     body = {"region": region, "kind": kind, "file_name": file.name, "replace": replace}
     grant = api.call_bureau(endpoint, name, "POST", "/v1/departures", body)
     earlier = _outcome(endpoint, name, grant["key"])

@@ -1,16 +1,21 @@
 """`yikatong roster …`: check a roster on the clerk's own machine, with the cloud's very own validation; templates, samples."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from cli.files import content_of, existing, write
 from yikatong.departures import Departure
 from yikatong.errors import Refusal
 from yikatong.plan import Mode, PlanBook, Settings, Subsidy
+from yikatong.regions import name_of, require_known
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,6 +27,34 @@ app = typer.Typer(no_args_is_help=True, help="名册：上传前检查、生成�
 
 ALL_PAYABLE, SOME_NOT_PAYABLE, REFUSED, CANNOT_CHECK = 0, 1, 2, 3
 _SAMPLE_FAULTS_SHARE = 0.2
+
+
+class _Check(TyperCommand):
+    """A command that cannot be understood has checked nothing: it must not end as a refused roster does."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> Any:
+        with _nothing_checked():
+            return super().make_context(*arguments, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _nothing_checked():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _nothing_checked() -> Iterator[None]:
+    try:
+        yield
+    except Refusal as refusal:
+        typer.echo(f"错误：{refusal.message}", err=True)
+        raise typer.Exit(CANNOT_CHECK) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        # What is wrong with a command line carries the code it will end with, which is also that of a refused roster.
+        if getattr(error, "exit_code", None) == REFUSED:
+            vars(error)["exit_code"] = CANNOT_CHECK
+        raise
 
 
 class Output(StrEnum):
@@ -56,21 +89,7 @@ def _day(text: str) -> date:
         raise typer.BadParameter(f"“{text}”不是日期，应写作 2023-06-10") from None
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        raise Refusal(f"无法读取 {path}", "cannot_read") from None
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError:
-        raise Refusal(f"无法写入 {path}", "cannot_write") from None
-
-
-@app.command("check")
+@app.command("check", cls=_Check)
 def check(
     file: Annotated[Path, typer.Argument(metavar="名册", help="名册文件，CSV、XLSX 或 XLS。")],
     number: Number,
@@ -101,15 +120,15 @@ def check(
     """检查名册：0 全部可发放，1 可接收但有剔除、暂缓或待确认的行，2 整份退回，3 无法检查。"""
     if output is Output.XLSX and out is None:
         raise typer.BadParameter("--format xlsx 须用 --out 给出文件")
+    given = [path for path in (file, cards, deceased, moved) if path is not None]
+    if out is not None and any(out.resolve() == path.resolve() for path in given):
+        raise Refusal(f"--out 不能是 {out}：会盖掉要检查的文件，请换一个文件名。")
+    require_known(region)
     day = _day(as_of)
-    try:
-        subsidy = _book(plans).subsidy(plan_year or day.year, number)
-        lists = {Departure.DECEASED: deceased, Departure.MOVED: moved}
-        validation = _validate(file, cards, subsidy, _book(plans), region, mode, day, occasions or [], sheet, lists)
-        _show(validation, output, out, subject=f"{subsidy} {region}", filename=file.name)
-    except Refusal as refusal:
-        typer.echo(f"错误：{refusal.message}", err=True)
-        raise typer.Exit(CANNOT_CHECK) from None
+    subsidy = _book(plans).subsidy(plan_year or day.year, number)
+    lists = {Departure.DECEASED: deceased, Departure.MOVED: moved}
+    validation = _validate(file, cards, subsidy, _book(plans), region, mode, day, occasions or [], sheet, lists)
+    _show(validation, output, out, subject=f"{subsidy}，{region} {name_of(region)}", filename=file.name)
     if not validation.accepted:
         raise typer.Exit(REFUSED)
     raise typer.Exit(ALL_PAYABLE if validation.payable.rows == validation.rows else SOME_NOT_PAYABLE)
@@ -131,7 +150,7 @@ def _validate(
     from yikatong.roster.context import RosterContext
     from yikatong.roster.validation import validate
 
-    registry = None if cards_file is None else read_cards(_read(cards_file), day).frame
+    registry = None if cards_file is None else read_cards(content_of(cards_file), day).frame
     context = RosterContext(
         book=book,
         subsidy=subsidy,
@@ -144,7 +163,10 @@ def _validate(
         departed=_departed({kind: path for kind, path in lists.items() if path is not None}, day),
         sheet=sheet,
     )
-    return validate(_read(file), file.name, context)
+    try:
+        return validate(existing(file), file.name, context)
+    except OSError:
+        raise Refusal(f"无法读取 {file}", "cannot_read") from None
 
 
 def _departed(lists: dict[Departure, Path], day: date) -> "pl.DataFrame | None":
@@ -154,7 +176,7 @@ def _departed(lists: dict[Departure, Path], day: date) -> "pl.DataFrame | None":
     from yikatong.roster.departed import DEPARTED, read_list
 
     frames = [
-        read_list(_read(path), day).frame.with_columns(pl.lit(kind.value).alias("kind")).select(*DEPARTED)
+        read_list(content_of(path), day).frame.with_columns(pl.lit(kind.value).alias("kind")).select(*DEPARTED)
         for kind, path in lists.items()
     ]
     return pl.concat(frames) if frames else None
@@ -162,16 +184,19 @@ def _departed(lists: dict[Departure, Path], day: date) -> "pl.DataFrame | None":
 
 def _show(validation: "Validation", output: Output, out: Path | None, *, subject: str, filename: str) -> None:
     from yikatong.roster import report
+    from yikatong.roster.advice import verdict
+    from yikatong.roster.report_text import to_text
 
     if output is Output.XLSX:
         assert out is not None
-        _write(out, report.to_xlsx(validation, subject=subject, filename=filename))
-        return
-    text = report.to_json_bytes(validation).decode() if output is Output.JSON else report.to_text(validation)
-    if out is None:
-        typer.echo(text)
+        write(out, report.to_xlsx(validation, subject=subject, filename=filename))
     else:
-        _write(out, text.encode())
+        text = report.to_json_bytes(validation).decode() if output is Output.JSON else to_text(validation)
+        if out is None:
+            typer.echo(text)
+            return
+        write(out, text.encode())
+    typer.echo(f"{verdict(validation)}。报告已写入 {out}")
 
 
 @app.command("rules")
@@ -184,7 +209,7 @@ def rules(
     if out is None:
         typer.echo(findings_document(), nl=False)
     else:
-        _write(out, findings_document().encode())
+        write(out, findings_document().encode())
 
 
 @app.command("sample")
@@ -220,10 +245,10 @@ def sample(
     except OSError:
         raise Refusal(f"无法建立目录 {out}", "cannot_write") from None
     roster = made.roster_xlsx() if file_format is FileFormat.XLSX else made.roster_csv()
-    _write(out / f"roster.{file_format}", roster)
-    _write(out / "cards.csv", made.cards_csv())
+    write(out / f"roster.{file_format}", roster)
+    write(out / "cards.csv", made.cards_csv())
     if faults:
-        _write(out / "faults.json", json.dumps(made.faults_json(), ensure_ascii=False, indent=1).encode())
+        write(out / "faults.json", json.dumps(made.faults_json(), ensure_ascii=False, indent=1).encode())
     typer.echo(f"{out}：{len(made.rows)} 行，{len(made.people)} 张卡，{len(made.faults)} 处错误")
 
 
@@ -245,5 +270,5 @@ def template(
     book = _book(plans)
     subsidy = book.subsidy(plan_year or book.years[-1], number)
     settings = Settings.committed().for_subsidy(subsidy.code)
-    _write(out, template_xlsx(book, subsidy, settings, occasions=occasions or []))
+    write(out, template_xlsx(book, subsidy, settings, occasions=occasions or []))
     typer.echo(f"{out}：{subsidy}的名册模板")

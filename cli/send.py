@@ -10,6 +10,7 @@ import typer
 from cli import api
 from cli.api import As, Endpoint
 from cli.asking import agree
+from cli.files import content_of
 from cli.options import ModeText, Number, PlanYear, Region, Yes
 from cli.tables import tally_words
 from yikatong.errors import Refusal
@@ -22,9 +23,7 @@ CORRECTABLE = ("RECEIVED", "VALIDATED", "APPROVED", "BOUND")
 
 
 def send(
-    file: Annotated[
-        Path, typer.Argument(metavar="名册文件", help="CSV、TSV、XLSX 或 XLS。", exists=True, dir_okay=False)
-    ],
+    file: Annotated[Path, typer.Argument(metavar="名册文件", help="CSV、TSV、XLSX 或 XLS。")],
     number: Number,
     plan_year: PlanYear,
     region: Region,
@@ -37,7 +36,7 @@ def send(
     name: As = "",
 ) -> None:
     """报送名册并等待校验结果：0 已受理，1 不予受理或没有报送。同名的前一份会被取代，先询问（--yes 不问）。"""
-    content = file.read_bytes()
+    content = content_of(file)
     upload = _Upload(endpoint, name, region, mode, f"{plan_year}/{region}/{number}/{file.name}", content)
     same, other = upload.standing()
     if same is not None and same["state"] not in JUDGED_AGAIN:

@@ -203,7 +203,23 @@ class Reports:
         return {"VersionId": str(at), "Body": io.BytesIO(json.dumps(document).encode())}
 
 
-TAKEN = {"accepted": True, "sha256": "a", "rows": 2, "faults": 1, "previous_rows": 5, "left_out": []}
+TAKEN = {
+    "accepted": True,
+    "again": False,
+    "kind": "snapshot",
+    "as_of": "20230605-00",
+    "sha256": "a",
+    "rows": 2,
+    "previous_rows": 5,
+    "added": 1,
+    "changed": 1,
+    "removed": 4,
+    "unchanged": 0,
+    "older": 0,
+    "states": [],
+    "faults": 7,
+    "left_out": [],
+}
 
 
 def test_the_outcome_of_a_snapshot_is_the_one_written_after_it_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:

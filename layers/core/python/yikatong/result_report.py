@@ -4,12 +4,10 @@ Written when a batch has been settled, and again when a late answer or a return 
 people; id numbers and accounts are masked, since the row number leads back to the roster.
 """
 
-import io
 import re
 from typing import Any
 
 import polars as pl
-import xlsxwriter
 
 from yikatong.bank.codes import reason as bank_reason
 from yikatong.closing import OUTCOMES
@@ -18,6 +16,7 @@ from yikatong.money import yuan
 from yikatong.roster.findings import RULES, in_words
 from yikatong.selection import ACCOUNT_OF_ANOTHER, CLAIMED_ELSEWHERE, SLOT_OUTSIDE_WINDOW
 from yikatong.states import PaymentState
+from yikatong.text_workbook import add_sheet, workbook_of, write_text
 
 HEADINGS = (
     ("行", 8),
@@ -67,23 +66,24 @@ def outcomes(frozen: pl.DataFrame, selection: pl.DataFrame, settled: pl.DataFram
 
 def to_xlsx(title: str, frozen: pl.DataFrame, selection: pl.DataFrame, settled: pl.DataFrame) -> bytes:
     """The workbook: one sheet, text cells, a filter over the headings; `title` names subsidy, region and batch."""
-    buffer = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(buffer, options) as book:
-        sheet = book.add_worksheet("发放结果")
-        sheet.write_string(0, 0, title)
+
+    def write(book: Any) -> None:
+        sheet = add_sheet(book, "发放结果")
+        bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
+        write_text(sheet, 0, 0, title, bold)
         for column, (heading, width) in enumerate(HEADINGS):
             sheet.set_column(column, column, width)
-            sheet.write_string(1, column, heading, book.add_format({"bold": True}))
+            write_text(sheet, 1, column, heading, bold)
         lines = outcomes(frozen, selection, settled).head(MAX_ROWS)
-        if lines.height < frozen.height:
-            sheet.write_string(0, 1, f"只列前 {MAX_ROWS} 行，共 {frozen.height} 行")
         for index, row in enumerate(lines.iter_rows(named=True), start=2):
             for column, cell in enumerate(_cells(row)):
-                sheet.write_string(index, column, cell)
+                write_text(sheet, index, column, cell, wrapped)
+        if lines.height < frozen.height:
+            write_text(sheet, lines.height + 2, 0, f"只列前 {MAX_ROWS} 行，共 {frozen.height} 行", bold)
         sheet.autofilter(1, 0, 1 + lines.height, len(HEADINGS) - 1)
         sheet.freeze_panes(2, 0)
-    return buffer.getvalue()
+
+    return workbook_of(write)
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:

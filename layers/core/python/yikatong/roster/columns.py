@@ -148,6 +148,8 @@ TITLES: dict[Column, tuple[str, ...]] = {
 }  # fmt: skip
 # Filled in by hand in most rosters and of no use to a payment: not worth telling the bureau that we ignore it.
 _NUMBERING = {"序号", "编号", "序", "行号", "NO", "NO.", "No", "No."}
+REPORT_COLUMNS = ("原行号", "要改正的问题")
+"""What our own report puts beside the rows to be corrected; the clerk sends them back with these, and hears nothing of it."""
 
 # What a bracket in a header may hold without meaning anything: units we count in, and notes on how to fill in a form.
 _UNITS = r"(?:人民币)?元(?:/(?:亩|月|季|年|人|户|次|人[/.·]?月))?|亩|人"
@@ -199,7 +201,7 @@ def match_header(cells: Sequence[str]) -> Header:
         column = _BY_TITLE.get(title)
         if column is not None:
             seen.setdefault(column, []).append(place)
-        elif title and title not in _NUMBERING:
+        elif title and title not in _NUMBERING and title not in REPORT_COLUMNS:
             unknown.append(title)
     return Header(
         cells=tuple(cells),

@@ -22,7 +22,7 @@ class Level(StrEnum):
 
     @property
     def chinese(self) -> str:
-        return {"refuse": "整份退回", "exclude": "剔除", "hold": "暂缓", "review": "待审批确认", "remark": "提示"}[self]
+        return {"refuse": "整份退回", "exclude": "剔除", "hold": "暂缓", "review": "待复核", "remark": "提示"}[self]
 
 
 @dataclass(frozen=True)

@@ -6,23 +6,20 @@ reason in Chinese. Sheet 填写说明 says what this subsidy's columns mean and 
 columns, so that it is never taken for a roster.
 """
 
-import io
 import re
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
-
-import xlsxwriter
 
 from yikatong.money import in_yuan
 from yikatong.plan import Frequency, Mode, Month, PlanBook, Subsidy, SubsidySettings, payable_slots
 from yikatong.plan.slots import OCCASION_EXAMPLE
 from yikatong.roster.columns import ID_COLUMNS, Column, required_columns_of
 from yikatong.roster.findings import Level
+from yikatong.text_workbook import TEXT_FORMAT, workbook_of
 
 ROSTER_SHEET, NOTES_SHEET = "名册", "填写说明"
-# Excel's own formats by number: 49 is text (@), 2 is 0.00.
-TEXT_FORMAT = 49
+# Excel's own format number 2 is 0.00.
 NUMBER_FORMATS: dict[Column, int | str] = {Column.STANDARD: "0.00##", Column.QUANTITY: "0.00##", Column.AMOUNT: 2}
 _NUMBER = re.compile(r"[0-9]{1,10}(\.[0-9]{1,4})?")
 # The last row of a worksheet, counted from 0: column formats and checks reach as far as anybody can type.
@@ -96,13 +93,13 @@ def template_xlsx(
 
     `occasions` are the names of the occasions of a 多次/年 subsidy, for the drop-down.
     """
-    buffer = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
     slots = slots_on_offer(book, subsidy, occasions)
-    with xlsxwriter.Workbook(buffer, options) as workbook:
+
+    def write(workbook: Any) -> None:
         _roster(workbook, settings, slots, rows)
         _notes(workbook, subsidy, settings, slots)
-    return buffer.getvalue()
+
+    return workbook_of(write)
 
 
 def _roster(

@@ -1,0 +1,30 @@
+"""Files that a person names: read and written, or refused in a sentence."""
+
+from pathlib import Path
+
+from yikatong.errors import Refusal
+
+
+def existing(path: Path) -> Path:
+    """The path, if a file is there."""
+    if path.is_dir():
+        raise Refusal(f"{path} 是文件夹，不是文件。", "cannot_read")
+    if not path.exists():
+        raise Refusal(f"没有 {path} 这个文件。", "cannot_read")
+    return path
+
+
+def content_of(path: Path) -> bytes:
+    """The whole file."""
+    try:
+        return existing(path).read_bytes()
+    except OSError:
+        raise Refusal(f"无法读取 {path}。", "cannot_read") from None
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write the file, over one that was there."""
+    try:
+        path.write_bytes(data)
+    except OSError:
+        raise Refusal(f"无法写入 {path}。", "cannot_write") from None
