@@ -4,21 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.unit.payout.house import (
-    BOOK,
-    DAOLI,
-    NANGANG,
-    PAYDAY,
-    SETTINGS,
-    SHANGHAI,
-    House,
-    any_arguments,
-    dying,
-    end_to_end,
-    people,
-    roster,
-    saves,
-)
+from tests.unit.payout.house import House, dying
+from tests.unit.payout.rosters import BOOK, DAOLI, NANGANG, PAYDAY, SETTINGS, SHANGHAI, end_to_end, people, roster
+from tests.unit.payout.watching import any_arguments, saves
 from yikatong.batches import Batch
 from yikatong.cards import CardState
 from yikatong.funds import Funds

@@ -1,6 +1,7 @@
 """A day's card changes between the freezing of a run and its claims: the run keeps its version, the next one the changes."""
 
-from tests.unit.payout.house import PAYDAY, House, people, roster
+from tests.unit.payout.house import House
+from tests.unit.payout.rosters import PAYDAY, people, roster
 from tests.unit.use_cases.test_import_cards import MemoryReports, changes_csv
 from yikatong.cards import CardState
 from yikatong.runs import name_run

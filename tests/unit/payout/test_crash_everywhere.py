@@ -9,18 +9,10 @@ from functools import cache
 
 import pytest
 
-from tests.unit.payout.house import (
-    AGENT,
-    ENDED_RUN,
-    NANGANG,
-    PAYDAY,
-    RETRIES,
-    House,
-    Watch,
-    WorkerDied,
-    people,
-    roster,
-)
+from tests.unit.payout.house import RETRIES, House
+from tests.unit.payout.rosters import AGENT, NANGANG, PAYDAY, people, roster
+from tests.unit.payout.watching import Watch, WorkerDied
+from yikatong.states import ENDED_RUN
 
 GIVES_UP = "the batch's item gives up and the run closes without it"
 RECOVERIES = {"the step is tried again": RETRIES, "the execution is lost and the run resumed": 0, GIVES_UP: 0}

@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.unit.payout.house import DAOLI, NANGANG, PAYDAY, House, people, roster, saves
+from tests.unit.payout.house import House
+from tests.unit.payout.rosters import DAOLI, NANGANG, PAYDAY, people, roster
+from tests.unit.payout.watching import saves
 from yikatong.batches import Batch
 from yikatong.manifest import Manifest
 from yikatong.runs import name_run

@@ -8,7 +8,9 @@ from functools import cache
 import pytest
 
 from infra.local.bank.answers import Answer, receipt, returns
-from tests.unit.payout.house import AGENT, PAYDAY, House, end_to_end, key_starts, people, roster, saves
+from tests.unit.payout.house import House
+from tests.unit.payout.rosters import AGENT, PAYDAY, end_to_end, people, roster
+from tests.unit.payout.watching import key_starts, saves
 from yikatong.batches import Batch
 from yikatong.errors import Refusal
 from yikatong.states import BatchState, RunState

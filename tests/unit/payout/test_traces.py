@@ -8,21 +8,9 @@ from datetime import date
 
 import pytest
 
-from tests.unit.payout.house import (
-    AGENT,
-    CODE,
-    NANGANG,
-    PAYDAY,
-    House,
-    Watch,
-    WorkerDied,
-    any_arguments,
-    dying,
-    end_to_end,
-    people,
-    roster,
-    saves,
-)
+from tests.unit.payout.house import House, dying
+from tests.unit.payout.rosters import AGENT, CODE, NANGANG, PAYDAY, end_to_end, people, roster
+from tests.unit.payout.watching import Watch, WorkerDied, any_arguments, saves
 from yikatong.batches import Batch
 from yikatong.errors import Refusal
 from yikatong.funds import Funds

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes import MemoryControl, MemoryLake
-from tests.unit.payout.house import Watch, Watched, WorkerDied
+from tests.unit.payout.watching import Watch, Watched, WorkerDied
 from tests.unit.use_cases.test_validate_roster import NOW, MemoryReports
 from yikatong.card_files import KIND
 from yikatong.cards import TITLES, CardState, partitions_of

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import xlsxwriter
 
-from tests.unit.payout.house import WorkerDied
+from tests.unit.payout.watching import WorkerDied
 from tests.unit.use_cases.test_validate_roster import CODE, SETTINGS, Desk, sample
 from yikatong import claims, parquet
 from yikatong.batches import Batch

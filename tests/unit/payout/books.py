@@ -1,0 +1,162 @@
+"""What a deployment in memory has written down, and what must always hold of it (DESIGN §7)."""
+
+import copy
+import io
+from datetime import date, datetime
+from typing import Self
+
+import polars as pl
+
+from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryRecords
+from tests.unit.payout.outside import Executions, SimulatedBank
+from tests.unit.payout.rosters import BOOK, CODE, DAOLI, GROUP, NUMBER, SHANGHAI, SLOT, end_to_end
+from tests.unit.payout.watching import Watch, Watched
+from yikatong.batches import Batch, batch_key, batches_pk
+from yikatong.closing import line_of
+from yikatong.funds import Funds, funds_key
+from yikatong.manifest import Manifest, manifest_key
+from yikatong.ports import RunOrder
+from yikatong.roster.people import Person
+from yikatong.runs import Run, name_run, run_key
+from yikatong.states import ENDED_RUN, BatchState, RunState
+
+_OUTCOMES = {"settled": "SETTLED", "rejected": "REJECTED", "returned": "RETURNED"}
+
+
+class Books:
+    """What is stored and sent, and the ports to it as a worker has them: `c`, `l`, `b`, `w`, `r`, `o`, every call watched."""
+
+    def __init__(self, today: date = date(2023, 6, 1)) -> None:
+        self.now = datetime(today.year, today.month, today.day, 9, tzinfo=SHANGHAI)
+        self.control, self.lake, self.records = MemoryControl(), MemoryLake(), MemoryRecords()
+        self.orders, self.executions = MemoryOrders(), Executions()
+        self.bank = SimulatedBank(today)
+        self.quarantine: list[tuple[str, ...]] = []
+        self.reports: dict[str, bytes] = {}
+        self.sequencer = 0
+        self.tokens = 0
+        self.map_items_fail_alone = False
+        self.watch_with(Watch())
+
+    def watch_with(self, watch: Watch) -> None:
+        self.watch = watch
+        self.c, self.l = Watched("control", self.control, watch), Watched("lake", self.lake, watch)
+        self.b, self.w = Watched("bank", self.bank, watch), Watched("workflow", self.executions, watch)
+        self.r, self.o = Watched("records", self.records, watch), Watched("orders", self.orders, watch)
+
+    def copy(self) -> Self:
+        """Another one exactly like this."""
+        other = type(self).__new__(type(self))
+        other.__dict__ |= self.__dict__
+        other.control, other.lake, other.records = MemoryControl(), MemoryLake(), MemoryRecords()
+        other.control.items = copy.deepcopy(self.control.items)
+        other.lake.objects = dict(self.lake.objects)
+        other.records.items = copy.deepcopy(self.records.items)
+        other.orders, other.executions = copy.deepcopy(self.orders), copy.deepcopy(self.executions)
+        assert not self.bank.book["messages"], "a bank that has seen messages is not copied"
+        other.bank = SimulatedBank(self.now.date())
+        other.quarantine, other.reports = [], dict(self.reports)
+        other.watch_with(Watch())
+        return other
+
+    def batch(self, batch_id: str) -> Batch:
+        found = self.control.read(Batch, *batch_key(batch_id))
+        assert found is not None
+        return found
+
+    def batches(self, number: int = NUMBER, mode: str = "formal") -> dict[str, Batch]:
+        code = BOOK.subsidy(2023, number).code
+        assert code is not None
+        return {batch.batch_id: batch for batch in self.control.query(Batch, batches_pk(code, mode))}
+
+    def run(self, order: RunOrder) -> Run:
+        found = self.control.read(Run, *run_key(order.code, name_run(order)))
+        assert found is not None
+        return found
+
+    def runs(self) -> list[Run]:
+        return self.control.query(Run, f"RUNS#{CODE}")
+
+    def funds(self) -> Funds:
+        found = self.control.read(Funds, *funds_key(CODE, DAOLI, 2023))
+        assert found is not None
+        return found
+
+    def manifest(self) -> Manifest:
+        found = self.control.read(Manifest, *manifest_key(GROUP, SLOT))
+        assert found is not None
+        return found
+
+    def selection(self, batch_id: str) -> dict[str, tuple[str, str]]:
+        """Outcome and reason of each approved row, by beneficiary."""
+        selection = self.batch(batch_id).selection
+        assert selection is not None
+        data = self.lake.get(selection.key)
+        assert data is not None
+        rows = pl.read_parquet(io.BytesIO(data)).select("beneficiary_id", "outcome", "reason").rows()
+        return {person: (outcome, reason) for person, outcome, reason in rows}
+
+    def settlement(self, batch_id: str) -> dict[str, str]:
+        """State of each payment, by end-to-end id."""
+        settlement = self.batch(batch_id).settlement
+        assert settlement is not None
+        data = self.lake.get(settlement.key)
+        assert data is not None
+        return dict(pl.read_parquet(io.BytesIO(data)).select("end_to_end_id", "state").rows())
+
+    def messages(self, batch_id: str) -> tuple[str, ...]:
+        instruction = self.batch(batch_id).instruction
+        assert instruction is not None
+        return instruction.messages
+
+    # --- what must always hold (DESIGN §7) -----------------------------------------------------------------------------------
+
+    def check_always(self) -> None:
+        """Money at most once, funds within their limit, every line balanced, records as the bank's book has it."""
+        book = self.bank.book
+        assert book["duplicates"] == []
+        for entry in book["payments"].values():
+            assert entry["credited_fen"] in (0, entry["amount_fen"])
+        for (pk, _), item in self.control.items.items():
+            if pk.startswith("FUNDS#"):
+                funds = Funds.model_validate(item)
+                assert funds.available_fen is None or funds.available_fen >= 0
+                assert min(funds.reserved_fen, funds.spent_fen) >= 0
+            if pk.startswith("BATCHES#"):
+                batch = Batch.model_validate(item)
+                if batch.approval is not None and batch.state is not BatchState.WITHDRAWN:
+                    line_of(batch)
+        for record in self.records.items.values():
+            entry = book["payments"][f"{record['sk'].split('#')[-2]}-1"]
+            assert (record["state"], record["amount_fen"]) == (_OUTCOMES[entry["status"]], entry["amount_fen"])
+
+    def check_at_rest(self, *people: Person) -> None:
+        """When faults have stopped: nothing is on its way, and exactly these people were paid, once."""
+        self.check_always()
+        book = self.bank.book
+        for batch in self.batches().values():
+            assert batch.state in (BatchState.PUBLISHED, BatchState.WITHDRAWN, BatchState.REFUSED), batch.state
+            assert batch.settlement is None or batch.settlement.complete
+        for run in self.runs():
+            assert run.state is RunState.CLOSED, (run.run_id, run.state, run.open_lines)
+        spent = sum(funds.spent_fen for funds in self.control.query(Funds, f"FUNDS#{CODE}"))
+        assert spent == book["moved_fen"] - book["returned_fen"]
+        assert sum(funds.reserved_fen for funds in self.control.query(Funds, f"FUNDS#{CODE}")) == 0
+        assert len(self.records.items) >= len(book["payments"])
+        assert {key for key, entry in book["payments"].items() if entry["credited_times"]} == {
+            end_to_end(person) for person in people
+        }
+
+    @property
+    def unsettled(self) -> list[Batch]:
+        """Batches that told the bank and wait for its word."""
+        waiting = (BatchState.INSTRUCTED, BatchState.SETTLED, BatchState.PUBLISHED)
+        return [
+            batch
+            for batch in self.batches().values()
+            if batch.state in waiting and (batch.settlement is None or not batch.settlement.complete)
+        ]
+
+    @property
+    def unfinished(self) -> list[Run]:
+        return [run for run in self.runs() if run.state not in ENDED_RUN]
