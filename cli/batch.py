@@ -8,7 +8,7 @@ import typer
 from cli import api
 from cli.api import As, Endpoint
 from cli.asking import agree
-from cli.files import write
+from cli.files import write_workbook
 from cli.options import MODES, BatchId, Reason, Yes
 from cli.tables import add_row, new_table, print_table, tally_words
 from yikatong.closing import OUTCOMES
@@ -102,7 +102,7 @@ def report(
         # The rows may be corrected in it already.
         raise Refusal(f"当前目录里已有 {target}，没有覆盖。请先改名，或用 --out 另写一个文件名。")
     content = api.get_file(api.call_bureau(endpoint, name, "GET", f"/v1/batches/{batch}/{noun}")["url"])
-    write(target, content)
+    write_workbook(target, content)
     typer.echo(f"已写入 {target}")
     if not result:
         typer.echo("要改正的行在“名册”表里（没有要改的就没有这张表）：改好保存后，直接报送这个文件。")

@@ -28,3 +28,10 @@ def write(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError:
         raise Refusal(f"无法写入 {path}。", "cannot_write") from None
+
+
+def write_workbook(path: Path, data: bytes) -> None:
+    """Write a workbook, under a name by which a spreadsheet knows it."""
+    if path.suffix.lower() != ".xlsx":
+        raise Refusal(f"{path} 是工作簿，文件名应以 .xlsx 结尾。", "cannot_write")
+    write(path, data)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from cli.files import content_of, existing, write
+from cli.files import content_of, existing, write, write_workbook
 from yikatong.departures import Departure
 from yikatong.errors import Refusal
 from yikatong.plan import Mode, PlanBook, Settings, Subsidy
@@ -91,7 +91,7 @@ def _day(text: str) -> date:
 
 @app.command("check", cls=_Check)
 def check(
-    file: Annotated[Path, typer.Argument(metavar="名册", help="名册文件，CSV、XLSX 或 XLS。")],
+    file: Annotated[Path, typer.Argument(metavar="名册", help="名册文件，CSV、TSV、XLSX 或 XLS。")],
     number: Number,
     region: Region,
     as_of: Annotated[str, typer.Option("--as-of", metavar="日期", help="按哪一天检查，例如 2023-06-10。")],
@@ -117,7 +117,7 @@ def check(
     plans: PlanFiles = None,
     plan_year: PlanYear = None,
 ) -> None:
-    """检查名册：0 全部可发放，1 可接收但有剔除、暂缓或待确认的行，2 整份退回，3 无法检查。"""
+    """检查名册：0 全部可发放，1 可接收但有剔除、暂缓或待复核的行，2 整份退回，3 无法检查。"""
     if output is Output.XLSX and out is None:
         raise typer.BadParameter("--format xlsx 须用 --out 给出文件")
     given = [path for path in (file, cards, deceased, moved) if path is not None]
@@ -189,7 +189,7 @@ def _show(validation: "Validation", output: Output, out: Path | None, *, subject
 
     if output is Output.XLSX:
         assert out is not None
-        write(out, report.to_xlsx(validation, subject=subject, filename=filename))
+        write_workbook(out, report.to_xlsx(validation, subject=subject, filename=filename))
     else:
         text = report.to_json_bytes(validation).decode() if output is Output.JSON else to_text(validation)
         if out is None:
@@ -270,5 +270,5 @@ def template(
     book = _book(plans)
     subsidy = book.subsidy(plan_year or book.years[-1], number)
     settings = Settings.committed().for_subsidy(subsidy.code)
-    write(out, template_xlsx(book, subsidy, settings, occasions=occasions or []))
+    write_workbook(out, template_xlsx(book, subsidy, settings, occasions=occasions or []))
     typer.echo(f"{out}：{subsidy}的名册模板")

@@ -3,12 +3,13 @@
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from rich.cells import cell_len
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from cli import batch, cards, run
 from cli.api import call_public, local_address
@@ -118,6 +119,41 @@ def test_an_approval_without_a_person_at_the_terminal_is_not_given(monkeypatch: 
     assert "--yes" in result.exception.message
     assert asked == [f"GET /v1/batches/{BATCH_ID}"]
     assert "尚未通过模拟测试" in result.output
+
+
+def download(monkeypatch: pytest.MonkeyPatch, folder: Path, *more: str) -> Result:
+    monkeypatch.chdir(folder)
+    answering(monkeypatch, {"url": "https://reports/x"})
+    monkeypatch.setattr("cli.api.get_file", lambda _url: b"PK the report")
+    return CliRunner().invoke(batch.app, ["report", BATCH_ID, *more])
+
+
+def test_a_report_is_downloaded_and_says_that_it_can_be_corrected_and_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    result = download(monkeypatch, tmp_path)
+    assert (tmp_path / f"{BATCH_ID}.xlsx").read_bytes() == b"PK the report"
+    assert "改好保存后，直接报送这个文件" in result.output
+    assert "报送" not in download(monkeypatch, tmp_path, "--result").output
+    assert (tmp_path / f"{BATCH_ID}.result.xlsx").exists()
+
+
+def test_a_report_that_may_be_corrected_already_is_not_written_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mine = tmp_path / f"{BATCH_ID}.xlsx"
+    mine.write_bytes(b"corrected")
+    refused = download(monkeypatch, tmp_path)
+    assert isinstance(refused.exception, Refusal)
+    assert "没有覆盖" in refused.exception.message
+    assert mine.read_bytes() == b"corrected"
+    assert download(monkeypatch, tmp_path, "--out", "另一份.xlsx").exit_code == 0
+
+
+def test_a_report_is_written_under_a_name_a_spreadsheet_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    refused = download(monkeypatch, tmp_path, "--out", "report")
+    assert isinstance(refused.exception, Refusal)
+    assert ".xlsx" in refused.exception.message
 
 
 def line(**tallies: dict[str, int]) -> dict[str, Any]:

@@ -192,3 +192,14 @@ def test_a_verdict_that_does_not_come_in_time_is_said(platform: Platform, send: 
     result = send()
     assert isinstance(result.exception, Refusal)
     assert "batch list" in result.exception.message
+
+
+def test_a_file_that_is_not_there_is_named_in_chinese_and_nothing_is_asked(platform: Platform, tmp_path: Path) -> None:
+    app = typer.Typer()
+    app.command()(module.send)
+    where = ["--number", "2", "--region", "230102", "--plan-year", "2023"]
+    for path, words in ((tmp_path / "无.csv", "没有"), (tmp_path, "是文件夹")):
+        refused = CliRunner().invoke(app, [str(path), *where])
+        assert isinstance(refused.exception, Refusal)
+        assert words in refused.exception.message
+    assert (platform.puts, platform.asked) == (0, {})
