@@ -47,7 +47,7 @@ def test_a_snapshot_is_typed_ascending_and_given_out_by_city() -> None:
     assert pl.concat(parts.values()).equals(file.frame)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-le"])
 @pytest.mark.parametrize("separator", [",", "\t"])
 @pytest.mark.parametrize("newline", ["\r\n", "\n", "\r"])
 def test_whatever_program_wrote_it_the_people_are_the_same(encoding: str, separator: str, newline: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 import xlsxwriter
 
 from tests.unit.roster.conftest import csv_of
+from tests.unit.roster.office import xls, xlsx
 from yikatong import identity
 from yikatong.departures import Departure
 from yikatong.errors import Refusal
@@ -63,6 +64,28 @@ def test_a_workbook_is_read_with_its_dates(people: list[Person], cell: Any) -> N
     assert taken(workbook([(people[0].name, people[0].id_number, cell)])) == {people[0].id_number: date(2023, 5, 2)}
 
 
+@pytest.mark.parametrize("cell", [date(2023, 5, 1), "2023-05", "2023年5月"])
+def test_a_month_begins_with_its_first_day(people: list[Person], cell: Any) -> None:
+    found = read_list(workbook([(people[0].name, people[0].id_number, cell)]), JUNE_10)
+    assert found.frame.rows() == [(people[0].id_number, date(2023, 5, 1))]
+    assert found.faults.is_empty()
+
+
+def test_an_old_workbook_is_read_as_well(people: list[Person]) -> None:
+    rows = [(people[0].name, people[0].id_number, "2023-05-02"), ("乙", 230102199001011234, "")]
+    found = read_list(xls([HEADER, *rows]), JUNE_10)
+    assert found.frame.rows() == [(people[0].id_number, date(2023, 5, 2))]
+    assert found.faults.rows() == [(3, "departed_id_numeric")]
+
+
+def test_rows_are_counted_as_the_clerk_sees_them_however_long_the_list(people: list[Person]) -> None:
+    good = [(person.name, person.id_number, "") for person in people]
+    long = [*good * (40_000 // len(good)), ("甲", "1", "")]
+    found = read_list(csv_of(long, HEADER), JUNE_10)
+    assert found.frame.height == len(people)
+    assert found.faults.rows() == [(len(long) + 1, "departed_id_wrong")]
+
+
 @pytest.mark.parametrize("written", ["去年", "2023-02-30", "2023-06-11", "45048"])
 def test_a_date_that_is_none_counts_as_unknown_and_is_said(people: list[Person], written: str) -> None:
     found = read_list(csv_of([(people[0].name, people[0].id_number, written)], HEADER), JUNE_10)
@@ -94,14 +117,17 @@ def test_who_is_listed_twice_departed_on_the_later_day(people: list[Person]) -> 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "身份证号"),
+        (b"", "空的"),
         ("姓名,日期\n".encode(), "身份证号"),
-        ("身份证号,身份证号码\n".encode(), "不止一个"),
-        ("身份证号,日期,死亡日期\n".encode(), "不止一个"),
+        ("身份证号,日期\n".encode(), "姓名"),
+        ("姓名,身份证号,身份证号码\n".encode(), "只保留一列"),
+        ("姓名,身份证号,日期,死亡日期\n".encode(), "不止一个"),
+        ('姓名,身份证号\n"张三,1\n'.encode(), "第2行"),
         (b"PK\x03\x04 cut off", "压缩目录"),
-        (b"\xff" * 30, "编码"),
+        ("姓名,身份证号\n张三,".encode() + b"\xff\n", "第2行有无法识别的文字编码"),
         (b"%PDF-1.7", "PDF"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "另存为"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "损坏"),
+        (xlsx([HEADER, ("甲", "1", "")], sheets=("一", "二")), "只保留一张"),
         (b"\0" * (MAX_LIST_BYTES + 1), "MB"),
     ],
 )

@@ -1,6 +1,6 @@
 """What the card registry's keepers send: a snapshot of everybody, or the changes of a day, as delimited text.
 
-UTF-8, GB18030 or UTF-16 with BOM, commas or tabs, a header of `cards.TITLES` in any order. A change file may have the
+UTF-8, GB18030 or UTF-16, commas or tabs, a header of `cards.TITLES` in any order. A change file may have the
 column 变动类型: 新增 and 变更 say what the holder's card is now, 移除 that there is none any more; without the column
 every row says what is now.
 
@@ -8,7 +8,6 @@ A row that cannot be believed is left out and named, and its holder is then with
 a change file that takes the card away which the registry knew, since all that is certain of it is that it changed.
 """
 
-import codecs
 import csv
 import io
 import unicodedata
@@ -31,7 +30,7 @@ from yikatong.cards import (
     partitions_of,
 )
 from yikatong.errors import Refusal
-from yikatong.roster.encoding import require_utf8, to_utf8
+from yikatong.roster.encoding import encoding_of, require_utf8, to_utf8
 from yikatong.roster.findings import Unreadable, unreadable
 from yikatong.roster.names import ODD, normalise_name_expression
 
@@ -53,7 +52,6 @@ FAULTS = {
 _BLANKS = b"\0\t\r\n ,\xef\xbb\xbf"
 _MAX_COLUMNS = 200
 _HEAD_BYTES = 1 << 16
-_STRETCH_BYTES = 1 << 23
 # An id number but for its check digit.
 NUMBER_DIGITS = 17
 _STRETCH_ROWS = 100_000
@@ -124,34 +122,10 @@ def _text(data: bytes) -> bytes:
     """The file as UTF-8 with line feeds."""
     if not data[:_HEAD_BYTES].strip(_BLANKS) and not data.strip(_BLANKS):
         raise _refused("文件是空的")
-    utf8 = _as_utf8(data)
+    utf8 = data if encoding_of(data) == "utf-8" else to_utf8(data)
     if b"\0" in utf8:
         raise _refused("含有空字节，不是文本文件；请另存为 CSV")
     return utf8 if b"\n" in utf8 else utf8.replace(b"\r", b"\n")
-
-
-def _as_utf8(data: bytes) -> bytes:
-    """A piece at a time: decoded as a whole, a file takes several times its size."""
-    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "gb18030"
-    if encoding == "gb18030" and _begins_as_utf8(data):
-        return data
-    decoder, utf8 = codecs.getincrementaldecoder(encoding)(), io.BytesIO()
-    try:
-        for start in range(0, len(data), _STRETCH_BYTES):
-            piece = data[start : start + _STRETCH_BYTES]
-            utf8.write(decoder.decode(piece, start + _STRETCH_BYTES >= len(data)).encode())
-    except UnicodeDecodeError:
-        return to_utf8(data)  # which says where
-    return utf8.getvalue()
-
-
-def _begins_as_utf8(data: bytes) -> bool:
-    """By the header: its titles are Chinese, and in another encoding they are no UTF-8."""
-    try:
-        data[:_HEAD_BYTES].splitlines()[0].decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _header(utf8: bytes) -> tuple[list[str], str]:

@@ -1,40 +1,34 @@
 """Lists of the deceased and of those who moved away: read as tolerantly as a roster, and held against its people.
 
-Needed are an id number and, where it is known, a date (姓名, 身份证号, 日期). A row whose id number is wrong names nobody
+Needed are a name, an id number and, where it is known, a date (姓名, 身份证号, 日期). A row whose id number is wrong names nobody
 and is left out with its reason; a date that cannot be read is as good as none, and said.
 """
 
-import csv
-import datetime
-import io
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import polars as pl
-from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum, ZipError
 
 from yikatong import identity
 from yikatong.departures import Departure
 from yikatong.errors import Refusal
 from yikatong.plan import Slot
 from yikatong.plan.model import Frequency
-from yikatong.roster.columns import Column, match_header
-from yikatong.roster.encoding import to_utf8
-from yikatong.roster.file_kinds import OLD_OFFICE, ZIP, refuse_other_formats
-from yikatong.roster.findings import Unreadable
+from yikatong.roster.columns import Column, Header
+from yikatong.roster.findings import Unreadable, unreadable
 from yikatong.roster.hits import Hit
-from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS
-from yikatong.roster.workbook_guard import check_workbook
+from yikatong.roster.reading import read_table
+from yikatong.roster.table import BrokenLines, Table
 
 MAX_LIST_BYTES = 64 * 2**20
-MAX_LIST_ROWS = 500_000
+_MAX_LIST_ROWS = 500_000
 # What lists say of departures, as `departed_hits` takes it; `on` is null where the list gives no day.
 DEPARTED = {"id_number": pl.String, "kind": pl.String, "on": pl.Date}
-LISTED = {"id_number": pl.String, "on": pl.Date}
-DATE_TITLES = (
+_CELLS = {"row": pl.Int32, "numeric": pl.Boolean, "id_number": pl.String, "date": pl.String}
+_DATE_TITLES = (
     "日期",
     "死亡日期",
     "去世日期",
@@ -50,99 +44,73 @@ FAULTS = {
     "departed_id_wrong": "身份证号不正确，没有采用",
     "departed_date_unreadable": "日期看不懂，或晚于报送的日子，按日期不详处理",
 }
+# Where a roster's words would mislead.
+_OWN_WORDS = {
+    "header_missing": "名单里没有找到“姓名”和“身份证号”列；应有姓名、身份证号、日期三列，列名写在同一行。",
+    "sheets_ambiguous": "不止一张工作表像名单，请只保留一张。",
+}
 _DATE = r"^([0-9]{4})[-/.年]?([0-9]{1,2})[-/.月]?([0-9]{1,2})日?(?:[ T][0-9:.]*)?$"
+# Also what a spreadsheet's first of a month is read as. Slots begin with a month, so nothing hangs on the day.
+_MONTH_ALONE = r"^([0-9]{4}[-/.年][0-9]{1,2})月?$"
 
 
 @dataclass(frozen=True)
 class DepartureList:
-    """`frame` in LISTED, one row per id number, sorted; `faults` (row Int32 as the clerk's program shows it, code)."""
+    """`frame` has `id_number` and `on` as DEPARTED does, one row per id number, sorted; `faults` (row Int32 as the clerk's
+    program shows it, code)."""
 
     frame: pl.DataFrame
     faults: pl.DataFrame
 
 
 def read_list(data: bytes, on: date) -> DepartureList:
-    """Read a CSV, TSV or XLSX list supplied on that day. What cannot be read as a whole raises Refusal."""
+    """Read a list supplied on that day, in any file a roster may come in. What cannot be read as a whole raises Refusal."""
     if len(data) > MAX_LIST_BYTES:
         raise Refusal(f"名单超过 {MAX_LIST_BYTES // 2**20} MB，请拆分后再报送。", "bad_list")
-    if data.startswith(OLD_OFFICE):
-        raise Refusal("旧版 XLS 工作簿的名单请另存为 XLSX 或 CSV 后再报送。", "bad_list")
     try:
-        refuse_other_formats(data)
-        rows = _workbook_rows(data) if data.startswith(ZIP) else _text_rows(data)
+        return _typed(_cells(read_table(data, required=(Column.NAME, Column.ID))), on)
     except Unreadable as error:
-        raise Refusal(error.findings[0].message, "bad_list") from None
-    if len(rows) > MAX_LIST_ROWS + HEADER_ROWS:
-        raise Refusal(f"名单超过 {MAX_LIST_ROWS} 行，请核对。", "bad_list")
-    first, id_place, date_place = _find_columns(rows)
-    cells = [(first + index + 1, _at(row, id_place), _at(row, date_place)) for index, row in enumerate(rows[first:])]
-    return _typed([cell for cell in cells if cell[1] not in (None, "")], on)
+        found = error.findings[0]
+        raise Refusal(_OWN_WORDS.get(found.code, found.message), "bad_list") from None
 
 
-def _text_rows(data: bytes) -> list[list[Any]]:
-    text = to_utf8(data).decode().removeprefix("\ufeff")
-    separator = "\t" if text[: 1 << 16].count("\t") > text[: 1 << 16].count(",") else ","
-    try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    except csv.Error:
-        raise Refusal("名单读不出来：可能少了一个引号，或不是文本文件。", "bad_list") from None
-
-
-def _workbook_rows(data: bytes) -> list[list[Any]]:
-    """The one visible sheet that has an id column, cells with their types."""
-    check_workbook(data)
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        names = [sheet.name for sheet in workbook.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
-        sheets = [workbook.get_sheet_by_name(name) for name in names]
-        if any(sheet.total_width > MAX_COLUMNS or sheet.total_height > MAX_LIST_ROWS + HEADER_ROWS for sheet in sheets):
-            raise Refusal(f"工作表超过{MAX_COLUMNS}列或{MAX_LIST_ROWS}行，请核对。", "bad_list")
-        all_rows = [sheet.to_python(skip_empty_area=False) for sheet in sheets]
-    except (CalamineError, ZipError, ValueError, OSError):
-        raise Refusal("名单的工作簿读不出来，请另存后再报送。", "bad_list") from None
-    found = [rows for rows in all_rows if _header_row(rows) is not None]
-    if len(found) > 1:
-        raise Refusal(f"有{len(found)}张工作表都像名单，请只保留一张。", "bad_list")
-    return found[0] if found else []
-
-
-def _header_row(rows: Sequence[Sequence[Any]]) -> int | None:
-    """Titles may stand above the header: the first row that has a column of id numbers."""
-    for index, row in enumerate(rows[:HEADER_ROWS]):
-        if Column.ID in match_header([str(cell or "") for cell in row]).places:
-            return index
-    return None
-
-
-def _find_columns(rows: Sequence[Sequence[Any]]) -> tuple[int, int, int | None]:
-    """How many rows end with the header, the place of the id numbers, and that of the dates if there is one."""
-    index = _header_row(rows)
-    if index is None:
-        raise Refusal("名单里没有找到“身份证号”列；应有姓名、身份证号、日期三列，列名写在同一行。", "bad_list")
-    titles = ["".join(unicodedata.normalize("NFKC", str(cell or "")).split()) for cell in rows[index]]
-    header = match_header(titles)
-    dates = [place for place, title in enumerate(titles) if title in DATE_TITLES]
-    if Column.ID in header.doubled or len(dates) > 1:
-        raise Refusal("名单的“身份证号”列或日期列不止一个，请只保留一个。", "bad_list")
-    return index + 1, header.places[Column.ID], dates[0] if dates else None
-
-
-def _at(row: Sequence[Any], place: int | None) -> Any:
-    return row[place] if place is not None and place < len(row) else None
-
-
-def _typed(cells: list[tuple[int, Any, Any]], on: date) -> DepartureList:
-    rows, ids, dates = zip(*cells, strict=True) if cells else ((), (), ())
-    raw = pl.DataFrame(
-        {
-            "row": pl.Series(rows, dtype=pl.Int32),
+def _cells(table: Table) -> pl.DataFrame:
+    """`row`, `id_number` as written, `numeric` and `date` of the rows that have an id number."""
+    id_number = pl.col(f"c{table.header.places[Column.ID]}")
+    place = _date_place(table.header)
+    written = pl.lit(None, dtype=pl.String) if place is None else pl.col(f"c{place}")
+    parts: list[pl.DataFrame] = []
+    first, listed = table.first_row, 0
+    for read in table.lines:
+        try:
+            lines = read()
+        except BrokenLines as broken:
+            raise unreadable(broken.code, line=first + broken.row) from None
+        numeric = lines.numeric.get(Column.ID, pl.Series([], dtype=pl.Int32))
+        part = lines.frame.filter(id_number.str.strip_chars() != "").select(
+            pl.col("row") + first,
             # A spreadsheet keeps 15 digits of a number: whoever it was, the rest is guessed.
-            "numeric": pl.Series([isinstance(cell, (int, float)) for cell in ids], dtype=pl.Boolean),
-            "id_number": pl.Series([str(cell) for cell in ids], dtype=pl.String),
-            "date": pl.Series([_date_text(cell) for cell in dates], dtype=pl.String),
-        }
-    )
-    typed = raw.lazy().with_columns(identity.normalise_expression(pl.col("id_number")))
+            numeric=pl.col("row").is_in(numeric.implode()),
+            id_number=id_number,
+            date=written.fill_null("").str.normalize("NFKC").str.strip_chars(),
+        )
+        parts.append(part)
+        first, listed = first + lines.span, listed + part.height
+        if listed > _MAX_LIST_ROWS:
+            raise Refusal(f"名单超过 {_MAX_LIST_ROWS} 行，请核对。", "bad_list")
+    return pl.concat(parts) if parts else pl.DataFrame(schema=_CELLS)
+
+
+def _date_place(header: Header) -> int | None:
+    titles = ["".join(unicodedata.normalize("NFKC", cell).split()) for cell in header.cells]
+    dates = [place for place, title in enumerate(titles) if title in _DATE_TITLES]
+    if len(dates) > 1:
+        raise Refusal("名单的日期列不止一个，请只保留一个。", "bad_list")
+    return dates[0] if dates else None
+
+
+def _typed(cells: pl.DataFrame, on: date) -> DepartureList:
+    typed = cells.lazy().with_columns(identity.normalise_expression(pl.col("id_number")))
     typed = typed.filter(pl.col("id_number").is_not_null()).with_columns(
         _date_expression(pl.col("date"), on).alias("on")
     )
@@ -165,17 +133,10 @@ def _typed(cells: list[tuple[int, Any, Any]], on: date) -> DepartureList:
     )
 
 
-def _date_text(cell: Any) -> str:
-    if isinstance(cell, (datetime.datetime, datetime.date)):
-        return f"{cell:%Y-%m-%d}"
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))  # 20230512 typed as a number
-    return unicodedata.normalize("NFKC", str(cell if cell is not None else "")).strip()
-
-
 def _date_expression(text: pl.Expr, on: date) -> pl.Expr:
-    """2023-05-12, 2023/5/12, 2023.5.12, 20230512, 2023年5月12日; null for anything else and for days after `on`."""
-    year, month, day = (text.str.extract(_DATE, group).cast(pl.Int32, strict=False) for group in (1, 2, 3))
+    """2023-05-12, 2023/5/12, 2023.5.12, 20230512, 2023年5月12日, 2023-05; null for anything else and for days after `on`."""
+    whole = text.str.replace(_MONTH_ALONE, "${1}-1")
+    year, month, day = (whole.str.extract(_DATE, group).cast(pl.Int32, strict=False) for group in (1, 2, 3))
     written = pl.concat_str(
         year.cast(pl.String), month.cast(pl.String).str.zfill(2), day.cast(pl.String).str.zfill(2), separator="-"
     )
