@@ -104,9 +104,13 @@ def judge_cards(rows: pl.DataFrame, registry: pl.DataFrame, *, account_allowed: 
     A card that cannot be paid comes before a name that differs: a name may be accepted by an approver, and that word
     must never open a lost card.
     """
-    ids = rows["payee_id"]
-    numbers = rows["payee_number"] if "payee_number" in rows.columns else identity.numbers_of(ids)
-    place = _places(ids, numbers, registry)
+    if "payee_number" in rows.columns:
+        place = _places(rows["payee_number"], registry)
+    else:
+        place = _places(identity.numbers_of(rows["payee_id"]), registry)
+        # The 17 digits lead to a card, but the whole id must agree.
+        same = registry["id_number"].gather(place) == rows["payee_id"]
+        place = place.zip_with(same.fill_null(False), _nowhere(place))
     cards = registry.select(pl.exclude("id_number", "number").gather(place))
     # Nearly every card is in order and its name as written. Those rows have one answer; the others are looked at.
     in_order = (cards["card_state"] == CardState.NORMAL) & cards["social_account"] & cards["financial_account"]
@@ -168,14 +172,19 @@ def _judge_closely(rows: pl.DataFrame, cards: pl.DataFrame, account_allowed: boo
     return judged.collect()
 
 
-def _places(ids: pl.Series, wanted: pl.Series, registry: pl.DataFrame) -> pl.Series:
-    """Where in the registry each id's card stands (null: nowhere).
+def _places(wanted: pl.Series, registry: pl.DataFrame) -> pl.Series:
+    """Where in the registry the cards of these id numbers (17 digits) stand (null: nowhere).
 
-    By binary search for the ids' numbers: on an ascending registry several times faster than a join.
+    By binary search: on an ascending registry several times faster than a join, most of all for numbers that ascend as well
+    and need not jump about in it.
     """
-    assert registry["number"].is_sorted(), "a registry stands in the order of its numbers"
-    place = registry["number"].search_sorted(wanted.fill_null(0))
-    # Beyond the last there is no card; and the 17 digits lead to a card, but the whole id must agree.
-    place = pl.select(pl.when(place < registry.height).then(place)).to_series()
-    same = registry["id_number"].gather(place) == ids
-    return pl.select(pl.when(same).then(place)).to_series().rechunk()
+    numbers = registry["number"]
+    assert numbers.is_sorted(), "a registry stands in the order of its numbers"
+    place = numbers.search_sorted(wanted.fill_null(0))
+    # Beyond the last there is no card.
+    inside = place.zip_with(place < len(numbers), _nowhere(place))
+    return inside.zip_with((numbers.gather(inside) == wanted).fill_null(False), _nowhere(place))
+
+
+def _nowhere(places: pl.Series) -> pl.Series:
+    return pl.repeat(None, len(places), dtype=places.dtype, eager=True)

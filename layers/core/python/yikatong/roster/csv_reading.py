@@ -8,8 +8,8 @@ that does polars refuses any cell that is not UTF-8.
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 
 import polars as pl
 
@@ -17,17 +17,17 @@ from yikatong.roster.columns import find_header
 from yikatong.roster.encoding import encoding_of, to_utf8
 from yikatong.roster.findings import unreadable
 from yikatong.roster.source import Source
-from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS, BrokenLines, Lines, Table, header_missing
+from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS, BrokenLines, Lines, Miscut, Table, header_missing
 
-STRETCH_BYTES = 8 << 20
+STRETCH_BYTES = 6 << 20
 """Of text read at once. Smaller ones cost more calls per row, larger ones more memory."""
 # A file is shared out among the processors unless it is too small to be worth it.
 _WORTH_SHARING_BYTES = 1 << 18
 # The header and its titles are looked for in this much text, so that a hostile first field costs nothing.
 _HEAD_CHARACTERS = 1 << 18
 _SEPARATORS = (",", "\t", ";")
-# Not at a cell's beginning, not at its end, not doubled. The quote comes first so that it is what is searched for.
-_BARE_QUOTE = r'"(?<=[^SEPARATOR\n"]")(?=[^SEPARATOR\r\n"])'
+# A line's end is looked for in so much at a time.
+_LINE_BYTES = 1 << 14
 
 
 def read_csv(source: Source) -> Table:
@@ -54,9 +54,15 @@ def _open(source: Source) -> Table:
     index, header = found
     if len(header.cells) > MAX_COLUMNS:
         raise unreadable("file_format", detail=f"超过{MAX_COLUMNS}列")
-    edges = _stretches(source, separator, _below_header(head, text, separator, index))
-    read = partial(_read_stretch, source, separator, len(header.cells))
-    return Table(header, index + 2, [partial(read, start, end) for start, end in edges])
+    start = _below_header(head, text, separator, index)
+
+    def cut(edges: list[tuple[int, int]], carefully: Callable[[], Table] | None) -> Table:
+        read = partial(_read_stretch, source, separator, len(header.cells), carefully is None)
+        return Table(header, index + 2, [partial(read, *each) for each in edges], carefully=carefully)
+
+    # Quotes are few and in order in nearly every file: they are looked at as they are read, and only where they are not the
+    # file is cut again.
+    return cut(_at_line_ends(source, start), lambda: cut(_outside_quotes(source, separator, start), None))
 
 
 def _records(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
@@ -86,19 +92,38 @@ def _below_header(head: bytes, text: str, separator: str, index: int) -> int:
     return start
 
 
-def _stretches(source: Source, separator: str, start: int) -> list[tuple[int, int]]:
-    """Where to cut: at ends of lines outside quotes, which is where as many quotes have been opened as closed.
+def _step(source: Source, start: int) -> int:
+    share = max(_WORTH_SHARING_BYTES, (source.size - start) // pl.thread_pool_size() + 1)
+    return min(STRETCH_BYTES, share)
+
+
+def _at_line_ends(source: Source, start: int) -> list[tuple[int, int]]:
+    """Cut at ends of lines, whatever stands around them: right if no stretch holds a quote too many."""
+    step = _step(source, start)
+    cuts: list[tuple[int, int]] = []
+    while start < source.size:
+        end, look = start + step, _LINE_BYTES
+        while end < source.size:
+            at = source.read(end, end + look).find(b"\n")
+            if at >= 0:
+                end += at + 1
+                break
+            end, look = end + look, look * 2
+        cuts.append((start, min(end, source.size)))
+        start = end
+    return cuts
+
+
+def _outside_quotes(source: Source, separator: str, start: int) -> list[tuple[int, int]]:
+    """Cut at ends of lines outside quotes, which is where as many quotes have been opened as closed.
 
     A quote that stands in the middle of a cell is none of those; from there on only whoever reads row by row can tell.
     """
-    bare = re.compile(_BARE_QUOTE.replace("SEPARATOR", separator).encode())
-    share = max(_WORTH_SHARING_BYTES, (source.size - start) // pl.thread_pool_size() + 1)
-    step = usual = min(STRETCH_BYTES, share)
+    bare = _bare_quote(separator)
+    step = usual = _step(source, start)
     cuts: list[tuple[int, int]] = []
     while start < source.size:
         piece = source.read(start, start + step)
-        if b"\0" in piece:
-            raise unreadable("file_format", detail="含有空字节，不是文本文件")
         if bare.search(piece):
             return [*cuts, (start, source.size)]
         length = len(piece) if start + step >= source.size else _last_end_of_line(piece)
@@ -108,6 +133,12 @@ def _stretches(source: Source, separator: str, start: int) -> list[tuple[int, in
         # A row longer than a stretch, or a quote that is never closed.
         step = usual if length else step * 2
     return cuts
+
+
+@cache
+def _bare_quote(separator: str) -> re.Pattern[bytes]:
+    """A quote that is not at a cell's beginning, not at its end and not doubled; first of all, so that it is searched for."""
+    return re.compile(rf'"(?<=[^{separator}\n"]")(?=[^{separator}\r\n"])'.encode())
 
 
 def _last_end_of_line(piece: bytes) -> int:
@@ -122,10 +153,16 @@ def _last_end_of_line(piece: bytes) -> int:
     return end
 
 
-def _read_stretch(source: Source, separator: str, width: int, start: int, end: int) -> Lines:
+def _read_stretch(source: Source, separator: str, width: int, careful: bool, start: int, end: int) -> Lines:
     body = source.read(start, end)
     schema = {f"c{place}": pl.String() for place in range(width)}
-    if body.count(b'"') % 2:
+    if b"\0" in body:
+        raise unreadable("file_format", detail="含有空字节，不是文本文件")
+    quotes = body.count(b'"') if b'"' in body else 0
+    odd = quotes % 2 == 1 or (quotes and _bare_quote(separator).search(body))
+    if odd and not careful:
+        raise Miscut
+    if odd:
         # A quote too few or too many is not seen by the fast reader wherever it stands.
         frame = _row_by_row(_checked_text(body), separator, schema)
     else:
@@ -137,7 +174,7 @@ def _read_stretch(source: Source, separator: str, width: int, start: int, end: i
         except pl.exceptions.PolarsError:
             # Perhaps a row is wider than the header: harmless when the extra cells are empty, so it is worth a slow look.
             frame = _row_by_row(_checked_text(body), separator, schema)
-    if b'""' in body:
+    if quotes:
         # A quoted nothing is nothing.
         frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
     rows = pl.int_range(frame.height, dtype=pl.Int32, eager=True).alias("row")

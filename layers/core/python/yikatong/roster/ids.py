@@ -81,19 +81,20 @@ def check_ids(
 def _numbers(raw: pl.Series, on: date) -> pl.Series:
     """The numbers of the ids that are right as written, whatever they end in; null for all others."""
     text, number = pl.col("text"), pl.col("number")
-    texts = pl.LazyFrame({"text": raw}).with_columns(number=identity.number_expression(text))
-    return texts.select(pl.when(identity.right_expression(text, number, on)).then(number)).collect().to_series()
+    texts = pl.DataFrame({"text": raw}).with_columns(number=identity.number_expression(text))
+    return texts.select(pl.when(identity.right_expression(text, number, on)).then(number)).to_series()
 
 
 def _again(before: pl.Series, at: pl.Series, on: date) -> pl.DataFrame:
     """The ids that failed as written, normalised and judged again; `old` marks those that had 15 digits."""
-    query = pl.LazyFrame({"at": at, "before": before}).with_columns(
+    # Few rows: what a lazy query would save is less than what it costs to think about.
+    seen = pl.DataFrame({"at": at, "before": before}).with_columns(
         after=identity.normalise_expression(pl.col("before")),
         old=pl.col("before").str.replace_all(r"\s", "").str.len_chars() == identity.OLD_ID_LENGTH,
     )
-    query = query.with_columns(digits=identity.number_expression(pl.col("after")))
-    query = query.with_columns(fault=identity.fault_expression(pl.col("after"), pl.col("digits"), on))
-    return query.with_columns(number=pl.when(pl.col("fault") == 0).then(pl.col("digits"))).collect().rechunk()
+    seen = seen.with_columns(digits=identity.number_expression(pl.col("after")))
+    seen = seen.with_columns(fault=identity.fault_expression(pl.col("after"), pl.col("digits"), on))
+    return seen.with_columns(number=pl.when(pl.col("fault") == 0).then(pl.col("digits")))
 
 
 def _some(code: str, column: Column, at: pl.Series) -> list[Hit]:

@@ -11,15 +11,16 @@ from yikatong.roster.findings import Finding, unreadable
 from yikatong.roster.hits import Hit
 from yikatong.roster.side_by_side import side_by_side
 from yikatong.roster.slot_checks import SlotJudge
-from yikatong.roster.table import MAX_ROWS, BrokenLines, Lines, Table, known_columns, sort_out
+from yikatong.roster.table import MAX_ROWS, BrokenLines, Lines, Miscut, Table, known_columns, sort_out
 from yikatong.roster.totals import tell_apart, totals_findings
 
 
 @dataclass(frozen=True)
 class JudgedTable:
-    """`rows` and `hits` as `checks.Checked` has them, the rows in the file's order but for those without an id, which come
-    last; `findings` about rows that are no data rows."""
+    """`table` as it was read in the end; `rows` and `hits` as `checks.Checked` has them, the rows in the file's order but for
+    those without an id and an amount, which come last; `findings` about rows that are no data rows."""
 
+    table: Table
     rows: pl.DataFrame
     hits: list[Hit]
     findings: list[Finding]
@@ -34,6 +35,14 @@ class _Part:
 
 def judge_table(table: Table, context: RosterContext) -> JudgedTable:
     """The field checks: every row by itself, and the totals. Raises Unreadable."""
+    try:
+        return _judge(table, context)
+    except Miscut:
+        assert table.carefully is not None, "a table cut with care is not cut wrong"
+        return _judge(table.carefully(), context)
+
+
+def _judge(table: Table, context: RosterContext) -> JudgedTable:
     header, slots = table.header, SlotJudge(context)
 
     def judge(read: Callable[[], Lines]) -> _Part | BrokenLines:
@@ -64,4 +73,4 @@ def judge_table(table: Table, context: RosterContext) -> JudgedTable:
         raise unreadable("rows_none")
     checked = together(parts)
     findings = totals_findings(apart, header, checked.rows["amount_fen"]) if apart else []
-    return JudgedTable(checked.rows, checked.hits, findings)
+    return JudgedTable(table, checked.rows, checked.hits, findings)

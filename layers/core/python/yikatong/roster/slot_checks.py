@@ -63,6 +63,11 @@ class SlotJudge:
                 found = self._judged[text] = _Judged(slot, rank, codes)
             return found
 
+    def slots(self) -> pl.Series:
+        """The slots by their rank."""
+        with self._lock:
+            return pl.Series(list(self._ranks), dtype=pl.String)
+
 
 def check_slots(raw: pl.Series, judge: SlotJudge) -> SlotChecks:
     """Judge a column of slots. Raises Unreadable when there are too many different ones in the file."""
@@ -71,20 +76,20 @@ def check_slots(raw: pl.Series, judge: SlotJudge) -> SlotChecks:
         return SlotChecks(raw, raw.cast(pl.UInt16), [])
     common: str | None = raw[0]
     usual = judge.judge(common)
-    slot = pl.repeat(usual.slot, len(raw), dtype=pl.String, eager=True)
     rank = pl.repeat(usual.rank, len(raw), dtype=pl.UInt16, eager=True)
     is_common = raw.is_null() if common is None else (raw == common).fill_null(False)
-    others = where(~is_common)
     at = is_common.arg_true() if usual.codes else NOWHERE
     hits = [Hit(code, Column.SLOT, at, details) for code, details in usual.codes.items()]
+    others = where(~is_common)
+    if others.is_empty():
+        return SlotChecks(pl.repeat(usual.slot, len(raw), dtype=pl.String, eager=True), rank, hits)
     texts = raw.gather(others)
     for text in texts.unique(maintain_order=True).to_list():
         found = judge.judge(text)
         at = others.filter(texts.eq_missing(pl.Series([text], dtype=pl.String)))
-        slot = slot.scatter(at, pl.repeat(found.slot, len(at), dtype=pl.String, eager=True))
         rank = rank.scatter(at, pl.repeat(found.rank, len(at), dtype=pl.UInt16, eager=True))
         hits += [Hit(code, Column.SLOT, at, details) for code, details in found.codes.items()]
-    return SlotChecks(slot, rank, hits)
+    return SlotChecks(judge.slots().gather(rank), rank, hits)
 
 
 def _judge(text: str | None, context: RosterContext) -> tuple[str | None, dict[str, dict[str, object]]]:

@@ -41,13 +41,17 @@ class BrokenLines(Exception):
         self.row = row
 
 
+class Miscut(Exception):
+    """A table's stretches do not end where rows end; its `carefully` gives it anew, cut with more care."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A file with a roster's header. `first_row` is the row below the header, as the clerk's program counts.
 
     `lines` reads the rows below it, in order, one stretch at each call: to be called any number of times and by several
-    threads; raises `BrokenLines`. `hidden` are the rows the clerk's program does not show; `remarks` are findings about the
-    file as it was read.
+    threads; raises `BrokenLines`, or `Miscut` if there is `carefully`. `hidden` are the rows the clerk's program does not show;
+    `remarks` are findings about the file as it was read.
     """
 
     header: Header
@@ -55,6 +59,7 @@ class Table:
     lines: Sequence[Callable[[], Lines]]
     hidden: pl.Series = field(default_factory=lambda: pl.Series("row", [], pl.Int32))
     remarks: tuple[Finding, ...] = ()
+    carefully: "Callable[[], Table] | None" = None
 
     def rows_as_written(self, rows: pl.Series) -> pl.DataFrame:
         """Every column of these rows (`row` as the clerk counts), read again; at the price of reading the file again."""
@@ -92,8 +97,8 @@ def sort_out(lines: Lines, header: Header) -> Stretch:
     frame, names = lines.frame, {column: f"c{place}" for column, place in header.places.items()}
     ids = frame[names[Column.ID]]
     short = (ids.str.len_bytes() < _SHORT_BYTES).fill_null(True)
-    # In one piece: what is found in it is put in at places of a piece.
-    cells = frame.select(known_columns(header)).rechunk().shrink_to_fit()
+    # In one piece, for what is found in it is put in at places of a piece.
+    cells = pl.DataFrame([_in_one_piece(frame[name]) for name in known_columns(header)])
     if not short.any():
         return Stretch(cells, frame.clear(), lines.span, lines.numeric)
     hollow = frame.filter(short)
@@ -108,6 +113,10 @@ def sort_out(lines: Lines, header: Header) -> Stretch:
 
 TOTALS = r"^\s*(合\s*计|总\s*计|小\s*计|共\s*计|汇\s*总)"
 """How the label of a totals row begins."""
+
+
+def _in_one_piece(column: pl.Series) -> pl.Series:
+    return column if column.n_chunks() == 1 else column.rechunk()
 
 
 def _says_nothing(cells: pl.Expr) -> pl.Expr:

@@ -7,7 +7,6 @@ tenth of its data rows had to be excluded. All findings come in one pass; nothin
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from yikatong.roster.hits import STATUSES, Hit, listed, verdicts, where
 from yikatong.roster.judging import judge_table
 from yikatong.roster.reading import read_table
 from yikatong.roster.repeats import repeats
+from yikatong.roster.side_by_side import pieces
 from yikatong.roster.table import Table
 
 # A file of which more than one row in so many is excluded is a broken export, not a roster with mistakes.
@@ -137,7 +137,7 @@ def validate(roster: bytes | Path, filename: str, context: RosterContext) -> Val
         judged = judge_table(table, context)
     except Unreadable as error:
         return _unreadable(error)
-    rows = judged.rows
+    table, rows = judged.table, judged.rows
     hits = [
         *judged.hits,
         *_hidden(table, rows),
@@ -178,9 +178,11 @@ def validate(roster: bytes | Path, filename: str, context: RosterContext) -> Val
 
 def _beside(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     """Both, column beside column, in the pieces that `rows` are in: put together whole, they would all be copied."""
-    lengths = rows["row"].chunk_lengths()
-    edges = pairwise(accumulate(lengths, initial=0))
-    return pl.concat([rows[start:end].hstack(others[start:end]) for start, end in edges])
+    done, put = 0, []
+    for piece in pieces(rows):
+        put.append(piece.hstack(others[done : done + piece.height]))
+        done += piece.height
+    return pl.concat(put)
 
 
 def _unreadable(error: Unreadable) -> Validation:
