@@ -93,16 +93,17 @@ def test_a_name_with_blanks_is_the_name_without(name: str) -> None:
 
 def test_a_snapshots_bad_rows_are_named_and_their_holders_left_without_a_card() -> None:
     good = f"张三,{ID},{CARD},龙江银行,口头挂失,启用,未激活"
+    bad = [person.id_number for person in PEOPLE[4:8]]
     rows = [
         good,
         good,
         f"李四,{OTHER},{CARD},龙江银行,正常,启用,已激活",
         f"李四,{OTHER},{OWN},龙江银行,正常,启用,已激活",
         f"王五,{ID[:-2]},{CARD},龙江银行,正常,启用,已激活",
-        f"王五,{ID},{CARD},龙江银行,好的,启用,已激活",
-        f"王五,{ID},12,龙江银行,正常,启用,已激活",
-        f"王五,{ID},{CARD},龙江银行,正常,也许,已激活",
-        f" ,{ID},{CARD},龙江银行,正常,启用,已激活",
+        f"王五,{bad[0]},{CARD},龙江银行,好的,启用,已激活",
+        f"王五,{bad[1]},12,龙江银行,正常,启用,已激活",
+        f"王五,{bad[2]},{CARD},龙江银行,正常,也许,已激活",
+        f" ,{bad[3]},{CARD},龙江银行,正常,启用,已激活",
         "",
         ",,,,,,",
         f"王五,{THIRD},{CARD}",
@@ -126,6 +127,29 @@ def test_a_snapshots_bad_rows_are_named_and_their_holders_left_without_a_card() 
         (13, "card_state_unknown"),
     ]
     assert {code for _, code in file.faults.rows()} < card_files.FAULTS.keys()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+@pytest.mark.parametrize("good_first", [False, True])
+@pytest.mark.parametrize(
+    ("rest", "code"),
+    [
+        (f"张三,{ID},{CARD},龙江银行,挂失中,启用,已激活", "card_state_unknown"),
+        (f"张三,{ID},12,龙江银行,正常,启用,已激活", "card_account_invalid"),
+        (f"张三,{ID},{CARD},龙江银行,正常,启用,?", "card_flag_unknown"),
+        (f",{ID},{CARD},龙江银行,正常,启用,已激活", "card_name_empty"),
+    ],
+)
+def test_a_second_row_that_cannot_be_believed_takes_its_holder_out(
+    rest: str, code: str, good_first: bool, changed: bool
+) -> None:
+    """Perhaps it is the one that says the card is lost."""
+    rows = [(f"张三,{ID},{CARD},龙江银行,正常,启用,已激活", "card_repeated"), (rest, code)]
+    rows = rows if good_first else rows[::-1]
+    other = f"李四,{OTHER},{CARD},龙江银行,正常,启用,已激活"
+    file = read_cards(lines(*(row for row, _ in rows), other), ON, changes=changed)
+    assert states(file) == {OTHER: ("李四", "normal")} | ({ID: (None, "none")} if changed else {})
+    assert file.faults.rows() == [(2, rows[0][1]), (3, rows[1][1])]
 
 
 def test_changes_say_what_is_now_and_who_has_no_card_any_more() -> None:

@@ -4,8 +4,9 @@ UTF-8, GB18030 or UTF-16, commas or tabs, a header of `cards.TITLES` in any orde
 column 变动类型: 新增 and 变更 say what the holder's card is now, 移除 that there is none any more; without the column
 every row says what is now.
 
-A row that cannot be believed is left out and named, and its holder is then without a card: held, never paid on a guess. In
-a change file that takes the card away which the registry knew, since all that is certain of it is that it changed.
+A row that cannot be believed is left out and named, and its holder is then without a card, whatever other rows say: held,
+never paid on a guess. In a change file that takes the card away which the registry knew, since all that is certain of it is
+that it changed.
 """
 
 import csv
@@ -272,10 +273,7 @@ def _judged(cells: pl.DataFrame, on: date) -> pl.DataFrame:
 def _told(in_order: list[pl.DataFrame], judged: pl.DataFrame, changes: bool) -> CardFile:
     """One row per holder. Of a holder with different rows nothing is known but that."""
     faults = judged.filter(pl.col("fault").is_not_null()).select("row", code="fault")
-    if changes:
-        told = _without_card(judged.filter(pl.col("fault").ne_missing("card_id_invalid")))
-    else:
-        told = judged.filter(pl.col("fault").is_null())
+    told = _without_card(judged.filter(pl.col("fault").ne_missing("card_id_invalid")))
     stretches = [*in_order, told.select(*_TYPED).sort("number")]
     again = _repeated([stretch["number"] for stretch in stretches])
     if not again.is_empty():
@@ -292,6 +290,9 @@ def _told(in_order: list[pl.DataFrame], judged: pl.DataFrame, changes: bool) -> 
             lost = nobodys.unique("number", keep="first").with_columns(removed=True, fault=pl.lit("card_repeated"))
             settled.append(_without_card(lost).select(*_TYPED))
         stretches = [*(stretch.filter(~is_again) for stretch in stretches), pl.concat(settled).sort("number")]
+    if not changes:
+        # Whom a snapshot does not name has no card.
+        stretches = [stretch.drop_nulls("name") if stretch["name"].null_count() else stretch for stretch in stretches]
     return CardFile(tuple(stretch.select(*SCHEMA) for stretch in stretches), faults.sort("row").cast({"row": pl.Int32}))
 
 
