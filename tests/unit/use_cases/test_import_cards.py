@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from tests.fakes import MemoryControl, MemoryLake
 from tests.unit.payout.watching import Watch, Watched, WorkerDied
 from tests.unit.use_cases.test_validate_roster import NOW, MemoryReports
+from yikatong import file_outcomes
 from yikatong.card_files import KIND
 from yikatong.cards import TITLES, CardState, partitions_of
 from yikatong.registry import AlteredRegistry, RegistryReader, read_index
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.roster.people import Person, invent_people
 from yikatong.roster.sample import cards_csv
-from yikatong.use_cases import import_cards as module
-from yikatong.use_cases.import_cards import CardArrival, Imported, import_cards
+from yikatong.use_cases.import_cards import MAX_FILE_BYTES, CardArrival, Imported, import_cards
 
 HARBIN = tuple(invent_people(60, region="230102", seed=1, on=date(2023, 1, 1)))
 SUIHUA = tuple(invent_people(60, region="231202", seed=2, on=date(2023, 1, 1)))
@@ -483,7 +483,7 @@ def test_a_file_too_large_for_the_functions_memory_is_refused_unread() -> None:
     def read() -> bytes:
         raise AssertionError("read")
 
-    arrival = CardArrival("cards-20230601.csv", "01", module.MAX_FILE_BYTES + 1, read)
+    arrival = CardArrival("cards-20230601.csv", "01", MAX_FILE_BYTES + 1, read)
     assert import_cards(arrival, control=desk.control, lake=desk.lake, reports=desk.reports, now=NOW) is None
     assert "变动" in desk.report("cards-20230601.csv")["refusal"]
 
@@ -495,7 +495,7 @@ def test_rows_that_cannot_be_believed_are_left_out_and_named_as_far_as_a_report_
     lines = cards_csv(EVERYBODY).decode("utf-8-sig").splitlines()
     for place in (3, 5, 8):
         lines[place] = lines[place].replace("正常", "不明")
-    monkeypatch.setattr(module, "MOST_NAMED", 2)
+    monkeypatch.setattr(file_outcomes, "MOST_NAMED", 2)
     desk.arrives("\r\n".join(lines).encode(), SNAPSHOT)
     report = desk.report(SNAPSHOT)
     assert [(row["row"], row["code"]) for row in report["left_out"]] == [

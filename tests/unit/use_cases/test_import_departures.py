@@ -56,6 +56,7 @@ def test_a_list_becomes_its_regions_current_one_and_the_outcome_is_told() -> Non
     told = made.told()
     assert (told["accepted"], told["rows"], told["previous_rows"]) == (True, 3, 0)
     assert told["left_out"] == [{"row": 5, "code": "departed_id_wrong", "message": "身份证号不正确，没有采用"}]
+    assert told["left_out_by_code"] == {"departed_id_wrong": 1}
     assert PEOPLE[0] not in json.dumps(told)
 
 

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from yikatong import card_files
 from yikatong.card_drops import CHANGES_PREFIX, REPLACE_PREFIX, CardDrop, read_drop, words_of
-from yikatong.card_files import CardFile
+from yikatong.card_files import FAULTS, CardFile, read_cards
 from yikatong.errors import Conflict, Refusal
+from yikatong.file_outcomes import left_out, tell
 from yikatong.payments import sha256_hex
 from yikatong.ports import Control, Lake, Reports
 from yikatong.registry import RegistryIndex, read_index, read_partition, write_index, write_partition
@@ -25,8 +25,6 @@ from yikatong.sequencers import is_older
 
 MAX_FILE_BYTES = 512 * 2**20
 """Some five million cards: what the function's memory holds with room to spare. Beyond, the rest comes as changes."""
-MOST_NAMED = 1000
-"""Rows left out that a report names one by one; it counts the others."""
 SMALLEST_SHARE = 2
 """A snapshot with less than one in so many of those known is an export that broke."""
 REMOVED_SHARE = 10
@@ -71,6 +69,7 @@ def import_cards(
     arrival: CardArrival, *, control: Control, lake: Lake, reports: Reports, now: datetime
 ) -> Imported | None:
     """Import, and write what came of it to `cards/{object_key}.json` in the reports bucket; None for a refused file."""
+    outcome_key = f"cards/{arrival.object_key}.json"
     current = control.read(CurrentRegistry, *CURRENT_REGISTRY)
     known: dict[str, Any] = {"previous_rows": current.rows if current else 0}
     try:
@@ -82,28 +81,14 @@ def import_cards(
             )
         data = arrival.read()
         known["sha256"] = sha256_hex(data)
-        file = card_files.read_cards(data, drop.day, changes=drop.changes)
+        file = read_cards(data, drop.day, changes=drop.changes)
         del data
         imported = _Import(arrival, drop, known["sha256"], file, control, lake, now).run()
     except Refusal as refusal:
-        _report(arrival, {"accepted": False, "refusal": refusal.message, **known}, reports)
+        tell(reports, outcome_key, {"accepted": False, "refusal": refusal.message, **known})
         return None
-    _report(arrival, {"accepted": True, **known, **asdict(imported), **_left_out(file)}, reports)
+    tell(reports, outcome_key, {"accepted": True, **known, **asdict(imported), **left_out(file.faults, FAULTS)})
     return imported
-
-
-def _report(arrival: CardArrival, document: dict[str, object], reports: Reports) -> None:
-    text = json.dumps(document, ensure_ascii=False, indent=1)
-    reports.put(f"cards/{arrival.object_key}.json", text.encode())
-
-
-def _left_out(file: CardFile) -> dict[str, object]:
-    by_code = file.faults.group_by("code").len().sort("code").iter_rows()
-    rows = file.faults.head(MOST_NAMED).iter_rows()
-    return {
-        "left_out": [{"row": row, "code": code, "message": card_files.FAULTS[code]} for row, code in rows],
-        "left_out_by_code": dict(by_code),
-    }
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Take in a bureau's list of the deceased, or of those who moved away: it replaces that region's list of that kind whole."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -9,6 +8,7 @@ from datetime import datetime
 from yikatong import departures, parquet
 from yikatong.departures import CurrentDepartures, Departure, current_key
 from yikatong.errors import Conflict, Refusal
+from yikatong.file_outcomes import left_out, tell
 from yikatong.payments import digest_of, sha256_hex
 from yikatong.ports import Control, Lake, Reports
 from yikatong.regions import require_known
@@ -19,7 +19,6 @@ from yikatong.uploads import sender_of
 _KEY = re.compile(rf"(23[0-9]{{4}})/({'|'.join(Departure)})/({departures.REPLACE}/)?([^/]+)")
 SMALLEST_SHARE = 2
 """A list with less than one in so many of those listed before is an export that broke, or one month's news only."""
-MOST_NAMED = 1_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,7 @@ def import_departures(
 
     Rosters that were judged before are not judged again. Safe to repeat.
     """
+    outcome_key = departures.outcome_key(arrival.object_key)
     known: dict[str, object] = {}
     try:
         region, kind, insisted = _place(arrival.object_key)
@@ -63,9 +63,9 @@ def import_departures(
         key = _store(found, region, kind, lake)
         imported = _make_current(arrival, found, key, (region, kind, insisted, supplied_by), control, now)
     except Refusal as refusal:
-        _report(arrival, {"accepted": False, "refusal": refusal.message, **known}, reports)
+        tell(reports, outcome_key, {"accepted": False, "refusal": refusal.message, **known})
         return None
-    _report(arrival, {"accepted": True, **asdict(imported), "left_out": _left_out(found), **known}, reports)
+    tell(reports, outcome_key, {"accepted": True, **known, **asdict(imported), **left_out(found.faults, FAULTS)})
     return imported
 
 
@@ -125,13 +125,3 @@ def _make_current(
         except Conflict:
             continue
         return ImportedList(rows, known, faults, current=True)
-
-
-def _left_out(found: DepartureList) -> list[dict[str, object]]:
-    rows = found.faults.head(MOST_NAMED).iter_rows()
-    return [{"row": row, "code": code, "message": FAULTS[code]} for row, code in rows]
-
-
-def _report(arrival: ListArrival, document: dict[str, object], reports: Reports) -> None:
-    text = json.dumps(document, ensure_ascii=False, indent=1)
-    reports.put(departures.outcome_key(arrival.object_key), text.encode())
