@@ -11,6 +11,14 @@ from yikatong.ports import BankSilence, DigestMismatch, Once, RunOrder, Stored
 S = TypeVar("S", bound=Stored)
 
 
+class MemoryReports:
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def put(self, key: str, data: bytes) -> None:
+        self.objects[key] = data
+
+
 class MemoryControl:
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], dict[str, Any]] = {}

@@ -7,7 +7,7 @@ from typing import Self
 
 import polars as pl
 
-from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryRecords
+from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryRecords, MemoryReports
 from tests.unit.payout.outside import Executions, SimulatedBank
 from tests.unit.payout.rosters import BOOK, CODE, DAOLI, GROUP, NUMBER, SHANGHAI, SLOT, end_to_end
 from tests.unit.payout.watching import Watch, Watched
@@ -32,7 +32,7 @@ class Books:
         self.orders, self.executions = MemoryOrders(), Executions()
         self.bank = SimulatedBank(today)
         self.quarantine: list[tuple[str, ...]] = []
-        self.reports: dict[str, bytes] = {}
+        self.reports = MemoryReports()
         self.sequencer = 0
         self.tokens = 0
         self.map_items_fail_alone = False
@@ -55,7 +55,7 @@ class Books:
         other.orders, other.executions = copy.deepcopy(self.orders), copy.deepcopy(self.executions)
         assert not self.bank.book["messages"], "a bank that has seen messages is not copied"
         other.bank = SimulatedBank(self.now.date())
-        other.quarantine, other.reports = [], dict(self.reports)
+        other.quarantine, other.reports = [], copy.deepcopy(self.reports)
         other.watch_with(Watch())
         return other
 

@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.unit.payout.books import Books
-from tests.unit.payout.outside import Reports
 from tests.unit.payout.rosters import (
     AGENT,
     BANKS,
@@ -79,7 +78,7 @@ class House(Books):
         data = cards_csv(people)
         import_cards(
             CardArrival(f"replace/cards-{self.now:%Y%m%d}.csv", f"{self.sequencer:08x}", len(data), lambda: data),
-            control=self.c, lake=self.l, reports=Reports(self.reports), now=self.now,
+            control=self.c, lake=self.l, reports=self.reports, now=self.now,
         )  # fmt: skip
 
     def upload(
@@ -91,7 +90,7 @@ class House(Books):
         arrival = Arrival(key, f"v{self.sequencer}", f"{self.sequencer:08x}", mode, "", len(data), lambda: data)
         known = set(self.batches(number, mode))
         validate_roster(
-            arrival, control=self.c, lake=self.l, reports=Reports(self.reports), book=BOOK, settings=SETTINGS,
+            arrival, control=self.c, lake=self.l, reports=self.reports, book=BOOK, settings=SETTINGS,
             now=self.now,
         )  # fmt: skip
         new = [batch for name, batch in self.batches(number, mode).items() if name not in known]
@@ -239,7 +238,7 @@ class House(Books):
 
     @property
     def reach(self) -> Reach:
-        return Reach(self.c, self.l, self.r, Reports(self.reports), self.o, BOOK, RECORD_SECRET, self.now.date())
+        return Reach(self.c, self.l, self.r, self.reports, self.o, BOOK, RECORD_SECRET, self.now.date())
 
     def publish(self, batch_id: str) -> int:
         return publish_records(batch_id, self.reach)

@@ -1,6 +1,5 @@
-"""What lies outside the payout, in this process: the bank simulator itself, executions with waiting tasks, reports."""
+"""What lies outside the payout, in this process: the bank simulator itself, executions with waiting tasks."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -63,11 +62,3 @@ class Executions(MemoryWorkflow):
         self.waiting.discard(token)
         self.answered.add(token)
         return True
-
-
-@dataclass
-class Reports:
-    kept: dict[str, bytes]
-
-    def put(self, key: str, data: bytes) -> None:
-        self.kept[key] = data

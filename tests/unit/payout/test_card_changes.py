@@ -2,7 +2,7 @@
 
 from tests.unit.payout.house import House
 from tests.unit.payout.rosters import PAYDAY, people, roster
-from tests.unit.use_cases.test_import_cards import MemoryReports, changes_csv
+from tests.unit.use_cases.desk import changes_csv
 from yikatong.cards import CardState
 from yikatong.runs import name_run
 from yikatong.use_cases.import_cards import CardArrival, import_cards
@@ -12,7 +12,7 @@ TWENTY = people(20)
 
 def changes_arrive(house: House, data: bytes, name: str) -> None:
     arrival = CardArrival(f"changes/{name}", "01", len(data), lambda: data)
-    taken = import_cards(arrival, control=house.c, lake=house.l, reports=MemoryReports(), now=house.now)
+    taken = import_cards(arrival, control=house.c, lake=house.l, reports=house.reports, now=house.now)
     assert taken is not None
 
 

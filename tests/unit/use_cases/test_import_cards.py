@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes import MemoryControl, MemoryLake
+from tests.fakes import MemoryControl, MemoryLake, MemoryReports
 from tests.unit.payout.watching import Watch, Watched, WorkerDied
-from tests.unit.use_cases.test_validate_roster import NOW, MemoryReports
+from tests.unit.use_cases.desk import NOW, changes_csv
 from yikatong import file_outcomes
-from yikatong.card_files import KIND
-from yikatong.cards import TITLES, CardState, partitions_of
+from yikatong.cards import CardState, partitions_of
 from yikatong.registry import AlteredRegistry, RegistryReader, read_index
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.roster.people import Person, invent_people
@@ -74,11 +73,6 @@ class Desk:
 
 
 MORE = tuple(invent_people(20, region="230103", seed=3, on=date(2023, 1, 1)))
-
-
-def changes_csv(*changes: tuple[str, Person]) -> bytes:
-    rows = [",".join((kind, *person.card_cells())) for kind, person in changes]
-    return "\r\n".join([",".join((KIND, *TITLES.values())), *rows]).encode("utf-8-sig")
 
 
 def lost(*people: Person) -> bytes:

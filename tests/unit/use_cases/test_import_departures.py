@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from tests.unit.use_cases.test_validate_roster import NOW, Desk, sample
+from tests.unit.use_cases.desk import NOW, Desk, sample
 from yikatong import parquet
 from yikatong.departures import CurrentDepartures, Departure, current_key, outcome_key
 from yikatong.errors import Conflict

@@ -11,7 +11,7 @@ import pytest
 import xlsxwriter
 
 from tests.unit.payout.watching import WorkerDied
-from tests.unit.use_cases.test_validate_roster import CODE, SETTINGS, Desk, sample
+from tests.unit.use_cases.desk import CODE, SETTINGS, Desk, sample
 from yikatong import claims, parquet
 from yikatong.batches import Batch
 from yikatong.claimed_elsewhere import ClaimedElsewhere, overlap
