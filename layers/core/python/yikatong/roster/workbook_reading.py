@@ -22,7 +22,7 @@ from python_calamine import (
     ZipError,
 )
 
-from yikatong.masking import mask_text
+from yikatong.masking import mask_label
 from yikatong.roster.columns import TEXT_ONLY, Column, Header, find_header, match_header
 from yikatong.roster.file_kinds import OLD_OFFICE
 from yikatong.roster.findings import Finding, file_finding, unreadable
@@ -153,8 +153,7 @@ def _choose(book: _Book, wanted: str) -> _Found:
 
 def _shown(names: Sequence[str]) -> str:
     """Sheets' names as they may be shown: one that holds digits might be somebody's number."""
-    shown = [mask_text(name) if any(character.isdigit() for character in name) else name for name in names]
-    return "、".join(f"“{name}”" for name in shown[:_SHOWN])
+    return "、".join(f"“{mask_label(name)}”" for name in names[:_SHOWN])
 
 
 def _found(book: _Book, name: str) -> _Found | None:
