@@ -1,6 +1,7 @@
 """The house stays in order: arrows point down, the domain knows no AWS, no clock and no environment (DESIGN §5)."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,3 +135,12 @@ def test_every_use_case_has_its_function_of_the_same_verb_or_belongs_to_an_api()
     lonely = {verb for verb in use_cases - verbs if f"use_cases.{verb} " not in api and f"import {verb}" not in api}
     # A correction is a step of validate_roster.
     assert not lonely - {"correct_roster"}
+
+
+def test_the_architecture_page_names_every_module_of_the_core_and_no_other() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    folders = page[page.index("## Folders") : page.index("## Buckets and keys")]
+    named = {name for line in folders.splitlines() for name in re.findall(r"`(\w+\.py)`", line)}
+    modules = {file.name for folder in (CORE, CORE / "roster") for file in folder.glob("*.py")} - {"__init__.py"}
+    steps = {"correct_roster.py", "validate_roster.py"}
+    assert named - steps == modules
