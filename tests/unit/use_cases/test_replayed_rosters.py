@@ -111,7 +111,7 @@ def test_the_same_rows_under_another_name_are_recognised_before_anybody_is_paid(
     assert second.fingerprint == first.fingerprint != ""
     told = message(desk, second, "rows_known")
     assert first.batch_id in told
-    assert "低保.csv" in told
+    assert "低保" not in told, "a file's name may be somebody's"
     assert "校验完成，待审批" in told
     assert "rows_known" not in counts(desk, first)
 

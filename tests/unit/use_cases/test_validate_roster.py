@@ -239,6 +239,17 @@ def test_a_file_that_belongs_nowhere_makes_no_batch_and_says_why(key: str, mode:
     assert desk.reports.objects[f"misplaced/{key}.txt"].decode()
 
 
+@pytest.mark.parametrize("name", ["张三丰230102199001011234.csv", "a\nb.csv", "=cmd!A0.csv", "低保 6月.csv"])
+def test_a_roster_dropped_without_asking_is_refused_for_a_name_that_no_upload_would_be_granted_for(name: str) -> None:
+    desk = Desk()
+    assert desk.arrive(sample().roster_csv(), key=f"2023/230102/2/{name}") == "misplaced"
+    assert desk.batches() == []
+    ((key, told),) = desk.reports.objects.items()
+    assert key.startswith("misplaced/")
+    assert "文件名" in told.decode()
+    assert name not in key + told.decode(), "the name may be somebody's"
+
+
 def test_a_roster_on_disk_is_the_batch_its_bytes_are(tmp_path: Path) -> None:
     desk, content, file = Desk(), sample(faults=0.1).roster_csv(), tmp_path / "roster"
     file.write_bytes(content)

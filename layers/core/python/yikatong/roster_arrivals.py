@@ -8,6 +8,7 @@ from pathlib import Path
 
 from yikatong.batches import Batch, batch_key
 from yikatong.errors import Conflict, Refusal
+from yikatong.file_names import require_safe_name
 from yikatong.payments import batch_id as identify
 from yikatong.plan import Mode, PlanBook, Subsidy
 from yikatong.ports import Control
@@ -53,6 +54,8 @@ def place_of(arrival: Arrival, book: PlanBook) -> Place:
             "名册应放在 计划年度/地区代码/补贴序号/文件名 之下，例如 2023/230102/2/低保名册.csv。", "misplaced"
         )
     year, region, number, file_name = found.groups()
+    # Whoever drops files without asking for the upload first was told by nobody.
+    require_safe_name(file_name)
     require_known(region)
     subsidy = book.subsidy(int(year), int(number))
     if subsidy.code is None:

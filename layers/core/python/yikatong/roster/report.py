@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from yikatong.file_names import file_name_shown
 from yikatong.money import in_yuan
 from yikatong.roster.advice import CHINESE_STATUSES, FATES, ROWS_SHEET, next_steps, rows_to_correct, verdict
 from yikatong.roster.columns import REPORT_COLUMNS
@@ -78,7 +79,7 @@ def _summary(book: Any, validation: Validation, subject: str, filename: str) -> 
     outcome = styles.of(text_wrap=True, valign="top", bold=True, bg_color=colour)
     lines = [
         ("名册检查报告", subject, plain),
-        ("文件", filename, plain),
+        ("文件", file_name_shown(filename), plain),
         ("属期", "、".join(validation.slots) or "—", plain),
         ("结论", verdict(validation), outcome),
         *((f"接下来 {index}", step, plain) for index, step in enumerate(next_steps(validation), start=1)),

@@ -47,7 +47,7 @@ _FILLED: Mapping[str, object] = {
     "named": "南岗区",
     "names": "“6月”、“补发”",
     "on": "2023-05-02",
-    "other": "6月名册.xlsx",
+    "other": "批次 urban-minimum-living.formal.230102.7c2e8f0a1b3d5e69（2023-06-05 收到，校验完成，待审批）",
     "places": "4、5",
     "product": "714.50",
     "quantity": "10",

@@ -2,6 +2,8 @@
 
 from yikatong.batches import Batch, RosterObject, batch_key, roster_object_key
 from yikatong.errors import Conflict
+from yikatong.file_names import misplaced_key
+from yikatong.masking import mask_label
 from yikatong.plan import Settings
 from yikatong.ports import Control, Reports
 from yikatong.roster.findings import Finding, file_finding
@@ -70,10 +72,11 @@ def recognise_replay(batch: Batch, arrival: Arrival, control: Control, reports: 
         if standing is not None and standing.state in _NOT_CLAIMED_YET:
             withdraw(control, settings, standing.batch_id, f"之后又上传了已撤回的 {batch.batch_id} 的内容")
         words = f"这份名册的内容与已撤回的批次 {batch.batch_id} 完全相同，不会重新受理；请另存为新文件名后上传。"
-        reports.put(f"misplaced/{arrival.object_key}.txt", words.encode())
+        reports.put(misplaced_key(arrival.object_key), words.encode())
     elif arrival.sheet != batch.sheet:
-        words = f"这个工作簿的另一张工作表已是批次 {batch.batch_id}；要发放“{arrival.sheet}”，请另存为新文件名后上传。"
-        reports.put(f"misplaced/{arrival.object_key}.txt", words.encode())
+        sheet = mask_label(arrival.sheet)
+        words = f"这个工作簿的另一张工作表已是批次 {batch.batch_id}；要发放“{sheet}”，请另存为新文件名后上传。"
+        reports.put(misplaced_key(arrival.object_key), words.encode())
     return "replayed"
 
 
@@ -106,8 +109,9 @@ def rows_known(batch: Batch, control: Control) -> list[Finding]:
         and other.batch_id != batch.batch_id
         and other.state not in (BatchState.REFUSED, BatchState.WITHDRAWN)
     ]
+    # Not by its file's name, which may be somebody's.
     named = [
-        f"{other.object_key.rsplit('/', 1)[-1]}（批次 {other.batch_id}，{BATCH[other.state].bureau}）"
+        f"批次 {other.batch_id}（{other.received_at[:10]} 收到，{BATCH[other.state].bureau}）"
         for other in same[:_BATCHES_NAMED]
     ]
     return [file_finding("rows_known", other="、".join(named))] if named else []

@@ -3,7 +3,6 @@
 An S3 event names the account, not the person, so the person is noted here (issue 2).
 """
 
-import re
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
@@ -12,14 +11,13 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from yikatong.departures import Departure, object_key
 from yikatong.errors import Refusal
+from yikatong.file_names import require_safe_name
 from yikatong.plan import Mode, PlanBook
 from yikatong.ports import Control
 from yikatong.principals import Action, Principal, authorize
 from yikatong.regions import Region, require_known
 from yikatong.uploads import Upload, upload_key
 
-# Chinese, letters, digits and a little punctuation; no path, no blank, no leading dot, nothing a sheet acts on.
-_SAFE_NAME = re.compile(r"[0-9A-Za-z一-鿿][0-9A-Za-z一-鿿（）()_.-]{0,95}\.(csv|tsv|txt|xlsx|xls)", re.IGNORECASE)
 # As long as spreadsheet programs let a sheet's name be.
 SheetName = Annotated[str, StringConstraints(max_length=31)]
 
@@ -58,7 +56,7 @@ def request_upload(
         raise Refusal(f"{subsidy}还没有永久代码，不能受理名册。", "unregistered")
     if request.mode is Mode.TRIAL and not subsidy.trial.required:
         raise Refusal(f"{subsidy}不需要模拟测试，请按正式发放上传。", "no_trial")
-    _require_safe_name(request.file_name)
+    require_safe_name(request.file_name)
     key = f"{request.plan_year}/{request.region}/{request.number}/{request.file_name}"
     pk, sk = upload_key(upload_id)
     control.save(Upload(pk=pk, sk=sk, upload_id=upload_id, principal=principal.name, object_key=key, mode=request.mode))
@@ -83,20 +81,8 @@ def request_list_upload(control: Control, principal: Principal, request: ListReq
     """Note who supplies a list, and grant it. It speaks of people, whatever subsidies they are on a roster of."""
     require_known(request.region)
     authorize(principal, Action.UPLOAD_ROSTER, request.region)
-    _require_safe_name(request.file_name)
+    require_safe_name(request.file_name)
     key = object_key(request.region, request.kind, request.file_name, replace=request.replace)
     pk, sk = upload_key(upload_id)
     control.save(Upload(pk=pk, sk=sk, upload_id=upload_id, principal=principal.name, object_key=key, mode=request.kind))
     return UploadGrant(key, {"upload": upload_id})
-
-
-def _require_safe_name(file_name: str) -> None:
-    if re.search("[0-9]{12}", file_name):
-        # The name stands in keys and tables, where nobody looks for an id number or an account.
-        raise Refusal("文件名里不要写身份证号、账号等长号码，请改名后再传。", "bad_file_name")
-    if not _SAFE_NAME.fullmatch(file_name) or ".." in file_name:
-        raise Refusal(
-            "文件名只能用汉字、字母、数字、括号、下划线、连字符和点，至多100个字符，"
-            "以 .csv、.tsv、.txt、.xlsx 或 .xls 结尾。",
-            "bad_file_name",
-        )

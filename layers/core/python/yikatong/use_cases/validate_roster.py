@@ -9,6 +9,7 @@ import polars as pl
 from yikatong import batches, parquet
 from yikatong.batches import Batch
 from yikatong.errors import Conflict, Refusal
+from yikatong.file_names import misplaced_key
 from yikatong.payments import content_sha256, sha256_hex
 from yikatong.plan import PlanBook, Settings
 from yikatong.ports import Control, Lake, Reports
@@ -46,7 +47,7 @@ def validate_roster(
         if arrival.size > MAX_FILE_BYTES:
             raise Refusal(f"名册超过 {MAX_FILE_BYTES // 2**20} MB，请按乡镇拆分后再上传。", "too_large")
     except Refusal as refusal:
-        reports.put(f"misplaced/{arrival.object_key}.txt", refusal.message.encode())
+        reports.put(misplaced_key(arrival.object_key), refusal.message.encode())
         return "misplaced"
     content = arrival.read()
     batch = receive(arrival, content_sha256(content), place, uploader, control, now)
