@@ -116,6 +116,17 @@ def test_the_summary_says_what_it_came_to_and_what_to_do_next(people: list[Perso
     assert summary["合计"][1:3] == ["40", "119,760.01"]
 
 
+def test_the_summary_names_the_file_unless_its_name_holds_a_number(
+    people: list[Person], context: RosterContext
+) -> None:
+    validation = validate(csv_of(rows_of(people)), "名册.csv", context)
+    for name, shown in (
+        ("低保_20230601-20230630.csv", "低保_20230601-20230630.csv"),
+        ("张三丰 230102199001011234", "张*"),
+    ):
+        assert _sheets(to_xlsx(validation, subject="某补贴", filename=name))["汇总"][1][:2] == ["文件", shown]
+
+
 def test_a_roster_without_faults_has_nothing_to_correct(people: list[Person], context: RosterContext) -> None:
     sheets = _sheets(_report(validate(csv_of(rows_of(people)), "名册.csv", context)))
     assert list(sheets) == ["汇总", "问题"]
