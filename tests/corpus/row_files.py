@@ -87,6 +87,7 @@ def _households() -> dict[str, list[list[object]]]:
     return {
         "household-of-two-rows": roster(*own, (6, _under(head)), columns=_HEAD, count=_MANY),
         "household-and-alone": roster(*own, member, stranger, columns=_HEAD, count=_MANY),
+        "household-of-a-deceased-head": roster(*own, (SPOILED, _under(PEOPLE[30])), columns=_HEAD, count=_MANY),
         "household-head-with-a-wrong-id": roster(*own, short, columns=_HEAD, count=_MANY),
     }
 
@@ -193,6 +194,7 @@ def _outside() -> dict[str, list[list[object]]]:
     good = (
         "claimed-already", "claimed-in-the-same-group", "claimed-and-exclusive", "claimed-by-others-only",
         "deceased-before-the-slot", "deceased-within-the-slot", "deceased-on-no-known-day", "moved-away",
+        "deceased-under-another-name",
     )  # fmt: skip
     return {name: roster() for name in good} | {
         "payee-deceased": roster((SPOILED, _paid_to(PEOPLE[30])), columns=_PAYEE)

@@ -75,7 +75,11 @@ def _claimed(by_name: Mapping[str, list[str]]) -> pl.DataFrame:
 
 
 def _departed(by_name: Mapping[str, list[str]]) -> pl.DataFrame:
-    rows = [(_ids()[name], kind, date.fromisoformat(on) if on else None) for name, (kind, on) in by_name.items()]
+    """The list has everybody under the name they have there, which may come third."""
+    rows = [
+        (_ids()[name], (*otherwise, name)[0], kind, date.fromisoformat(on) if on else None)
+        for name, (kind, on, *otherwise) in by_name.items()
+    ]
     return pl.DataFrame(rows, schema=DEPARTED, orient="row")
 
 

@@ -186,7 +186,9 @@ def test_rows_that_no_correction_makes_payable_are_not_offered_for_sending_again
     people: list[Person], context_for: Callable[..., RosterContext]
 ) -> None:
     rows = rows_of(people)
-    dead = pl.DataFrame([(people[3].id_number, "deceased", date(2023, 1, 5))], schema=DEPARTED, orient="row")
+    dead = pl.DataFrame(
+        [(people[3].id_number, people[3].name, "deceased", date(2023, 1, 5))], schema=DEPARTED, orient="row"
+    )
     validation = validate(csv_of([*rows, rows[0]]), "名册.csv", context_for(departed=dead))
     assert validation.excluded.rows == 2
     sheets = _sheets(_report(validation))

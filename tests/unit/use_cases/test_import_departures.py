@@ -15,11 +15,12 @@ from yikatong.uploads import Upload, upload_key
 from yikatong.use_cases.import_departures import ImportedList, ListArrival, import_departures
 
 KEY = "230102/deceased/去世.csv"
-PEOPLE = [row.id_number for row in sample().people]
+NAMES = {person.id_number: person.name for person in sample().people}
+PEOPLE = list(NAMES)
 
 
 def listing(ids: list[str], day: str = "2023-05-02") -> bytes:
-    return "\n".join(["姓名,身份证号,日期", *(f"某,{each},{day}" for each in ids)]).encode()
+    return "\n".join(["姓名,身份证号,日期", *(f"{NAMES.get(each, '某')},{each},{day}" for each in ids)]).encode()
 
 
 @dataclass

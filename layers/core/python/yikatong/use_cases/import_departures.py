@@ -80,7 +80,7 @@ def _place(object_key: str) -> tuple[str, Departure, bool]:
 
 def _store(found: DepartureList, region: str, kind: Departure, lake: Lake) -> str:
     """Put the list under its content's own name; the bytes are those of whoever wrote it first."""
-    digest = digest_of(region, kind, *(f"{person}:{on}" for person, on in found.frame.iter_rows()))
+    digest = digest_of(region, kind, *(f"{person}:{name}:{on}" for person, name, on in found.frame.iter_rows()))
     key = departures.list_key(region, kind, digest)
     lake.put_once(key, parquet.encode(found.frame), digest)
     return key
