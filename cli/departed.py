@@ -69,6 +69,9 @@ def _print(outcome: dict[str, Any], kind: Departure) -> None:
     if not outcome["accepted"]:
         typer.echo(f"没有采用，原有的{kind.chinese}名单不变：{outcome['refusal']}")
         raise typer.Exit(1)
+    if not outcome["current"]:
+        typer.echo(f"没有采用：这一份之后又报送过{kind.chinese}名单，已采用那一份（{outcome['previous_rows']} 人）。")
+        raise typer.Exit(1)
     typer.echo(f"{kind.chinese}名单：原有 {outcome['previous_rows']} 人 → 现有 {outcome['rows']} 人。")
     for each in outcome["left_out"][:MOST_REASONS]:
         typer.echo(f"  第{each['row']}行：{each['message']}")

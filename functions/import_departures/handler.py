@@ -25,6 +25,7 @@ def handle(record: SQSRecord) -> None:
     arrival = ListArrival(
         object_key=dropped.key,
         sequencer=dropped.sequencer,
+        sent_at=dropped.sent_at,
         upload_id=dropped.metadata.get("upload", ""),
         size=dropped.size,
         read=dropped.read,

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -57,7 +58,13 @@ def test_an_event_is_decoded_and_one_use_case_called(path: Path, monkeypatch: py
 def wired() -> MagicMock:
     """Adapters of which only S3 is looked at: it holds whatever is asked for."""
     w = MagicMock()
-    found = {"ContentLength": 3, "Metadata": {"mode": "formal"}, "Body": MagicMock(read=lambda: b"...")}
+    sent_at = datetime(2023, 6, 5, 1, tzinfo=UTC)
+    found = {
+        "LastModified": sent_at,
+        "ContentLength": 3,
+        "Metadata": {"mode": "formal"},
+        "Body": MagicMock(read=lambda: b"..."),
+    }
     w.client.return_value.get_object.return_value = found
     return w
 

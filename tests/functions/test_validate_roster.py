@@ -3,6 +3,7 @@
 import importlib
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,7 +32,9 @@ class Pieces(io.BytesIO):
 
 def invoke(judge: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     module = importlib.import_module("functions.validate_roster.handler")
-    found = {"ContentLength": len(CONTENT), "Metadata": {}, "Body": StreamingBody(Pieces(CONTENT), len(CONTENT))}
+    body = StreamingBody(Pieces(CONTENT), len(CONTENT))
+    sent_at = datetime(2023, 6, 5, 1, tzinfo=UTC)
+    found = {"LastModified": sent_at, "ContentLength": len(CONTENT), "Metadata": {}, "Body": body}
     w = MagicMock()
     w.client.return_value.get_object.return_value = found
     monkeypatch.setattr(module, "wiring", lambda: w)

@@ -18,7 +18,14 @@ from yikatong.roster.people import Person, invent_people
 
 CONTENT = "姓名,身份证号,日期\n".encode()
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-TAKEN: dict[str, Any] = {"accepted": True, "sha256": SHA256, "rows": 3, "previous_rows": 2, "faults": 7}
+TAKEN: dict[str, Any] = {
+    "accepted": True,
+    "current": True,
+    "sha256": SHA256,
+    "rows": 3,
+    "previous_rows": 2,
+    "faults": 7,
+}
 Send = Callable[..., Result]
 
 
@@ -95,6 +102,14 @@ def test_a_refused_list_ends_with_one_and_its_reason(platform: Platform, send: S
     assert result.exit_code == 1
     assert platform.asked["replace"] is True
     assert "像是不完整" in result.output
+
+
+def test_a_list_that_a_later_one_has_replaced_already_ends_with_one(platform: Platform, send: Send) -> None:
+    platform.outcomes = [None, TAKEN | {"current": False, "left_out": []}]
+    result = send()
+    assert result.exit_code == 1
+    assert "没有采用：这一份之后又报送过去世名单，已采用那一份（2 人）" in result.output
+    assert "现有" not in result.output
 
 
 def test_an_outcome_that_does_not_come_in_time_is_said(platform: Platform, send: Send) -> None:

@@ -2,15 +2,21 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
+import polars as pl
 import pytest
 
+from tests.unit.payout.watching import WorkerDied
 from tests.unit.use_cases.desk import NOW, Desk, sample
 from yikatong import parquet
+from yikatong.batches import Batch, Tally
 from yikatong.departures import CurrentDepartures, Departure, current_key, outcome_key
 from yikatong.errors import Conflict
+from yikatong.payments import sha256_hex
+from yikatong.ports import Stored
 from yikatong.roster.departed import MAX_LIST_BYTES
+from yikatong.states import BatchState
 from yikatong.uploads import Upload, upload_key
 from yikatong.use_cases.import_departures import ImportedList, ListArrival, import_departures
 
@@ -28,11 +34,21 @@ class Registry:
     """Where lists arrive, beside the desk where rosters do."""
 
     desk: Desk = field(default_factory=Desk)
+    seconds: int = 0
 
     def arrive(
-        self, data: bytes, key: str = KEY, sequencer: str = "01", upload: str = "", size: int | None = None
+        self,
+        data: bytes,
+        key: str = KEY,
+        sequencer: str = "01",
+        upload: str = "",
+        size: int | None = None,
+        second: int | None = None,
     ) -> ImportedList | None:
-        arrival = ListArrival(key, sequencer, upload, len(data) if size is None else size, lambda: data)
+        """Sent in that second from now on, without one a second after everything before."""
+        self.seconds = self.seconds + 1 if second is None else second
+        sent_at = NOW + timedelta(seconds=self.seconds)
+        arrival = ListArrival(key, sequencer, sent_at, upload, len(data) if size is None else size, lambda: data)
         desk = self.desk
         return import_departures(arrival, control=desk.control, lake=desk.lake, reports=desk.reports, now=NOW)
 
@@ -81,6 +97,35 @@ def test_an_older_version_that_arrives_late_does_not_stand() -> None:
     made.arrive(listing(PEOPLE[:3]), sequencer="02")
     assert made.arrive(listing(PEOPLE[:4]), sequencer="01") == ImportedList(4, 3, 0, current=False)
     assert made.listed() == set(PEOPLE[:3])
+
+
+MAY, JUNE = "230102/deceased/5月.csv", "230102/deceased/6月.csv"
+
+
+def test_an_older_list_under_another_name_told_of_again_or_late_does_not_stand() -> None:
+    """Whoever died in June would be paid again."""
+    may, june = listing(PEOPLE[:3]), listing(PEOPLE[:4])
+    made = Registry()
+    made.arrive(may, key=MAY, sequencer="ff", second=1)
+    made.arrive(june, key=JUNE, sequencer="01", second=2)
+    assert made.arrive(may, key=MAY, sequencer="ff", second=1) == ImportedList(3, 4, 0, current=False)
+    assert made.listed() == set(PEOPLE[:4])
+    assert (made.told(MAY)["accepted"], made.told(MAY)["current"]) == (True, False)
+    late = Registry()
+    late.arrive(june, key=JUNE, second=2)
+    assert late.arrive(may, key=MAY, second=1) == ImportedList(3, 4, 0, current=False)
+    assert late.listed() == set(PEOPLE[:4])
+    assert late.arrive(may, key=MAY, sequencer="02", second=3) == ImportedList(3, 4, 0, current=True)
+
+
+def test_two_lists_of_one_second_have_no_order_and_the_second_is_refused() -> None:
+    made = Registry()
+    made.arrive(listing(PEOPLE[:3]), key=MAY, second=1)
+    assert made.arrive(listing(PEOPLE[:4]), key=JUNE, second=1) is None
+    assert "分不出先后" in str(made.told(JUNE)["refusal"])
+    assert made.listed() == set(PEOPLE[:3])
+    same = made.arrive(listing(PEOPLE[:3]), key=JUNE, second=1)
+    assert same == ImportedList(3, 3, 0, current=True), "which of them came later changes nothing"
 
 
 @pytest.mark.parametrize("ids", [[], PEOPLE[:1]])
@@ -172,6 +217,34 @@ def test_a_neighbours_list_does_not_concern_this_region(key: str) -> None:
     made.arrive(listing(PEOPLE[:2]), key=key)
     made.desk.arrive(sample().roster_csv())
     assert not {"deceased_before_slot", "deceased"} & codes(made.desk)
+
+
+def test_a_batchs_counts_are_its_frozen_rows_though_a_list_came_between_two_tries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, data = Registry(), sample().roster_csv()
+    made.arrive(listing(PEOPLE[:1]))
+    save = made.desk.control.save
+
+    def die_at_the_end(*items: Stored) -> None:
+        if any(isinstance(item, Batch) and item.state is BatchState.VALIDATED for item in items):
+            raise WorkerDied
+        save(*items)
+
+    with monkeypatch.context() as first_try:
+        first_try.setattr(made.desk.control, "save", die_at_the_end)
+        with pytest.raises(WorkerDied):
+            made.desk.arrive(data)
+    made.arrive(listing(PEOPLE[:3]), sequencer="02")
+    assert made.desk.arrive(data) == "VALIDATED"
+    (batch,) = made.desk.batches()
+    stored = made.desk.lake.get(batch.rows_key) or b""
+    assert sha256_hex(stored) == batch.rows_sha256
+    rows = parquet.decode(stored)
+    excluded = rows.filter(pl.col("status") == "excluded")
+    assert set(excluded["beneficiary_id"]) == set(PEOPLE[:3])
+    assert batch.excluded == Tally(count=excluded.height, fen=excluded["amount_fen"].sum())
+    assert batch.payable.count == rows.height - excluded.height
 
 
 def test_a_list_that_the_lake_has_lost_stops_the_judgement() -> None:

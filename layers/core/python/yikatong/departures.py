@@ -1,6 +1,8 @@
 """去世名单 and 迁出名单: who departed, as a bureau supplied it; here what is light, the reading is `roster.departed`.
 
 A list is one kind's whole list of one region: a new one replaces it, and readers see the old or the new, never a mixture.
+The new one is the one that was sent later, whatever its name and whenever its event comes, for S3 tells of an object late,
+twice and out of order: of two versions of one key by its sequencer, of two keys by the second in which S3 took them in.
 It is asked about every roster of its region and of the regions below it.
 """
 
@@ -32,6 +34,8 @@ class CurrentDepartures(Stored):
     object_key: str
     sequencer: str = ""
     """Of the object it came from: S3 orders the versions of one key, not different keys."""
+    sent_at: str
+    """When S3 took that object in, in UTC: in whole seconds, and the same however often it is told."""
     supplied_by: str
     imported_at: str
 

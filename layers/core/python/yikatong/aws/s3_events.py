@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,16 @@ _PIECE_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Dropped:
-    """One version of one dropped object, with its user metadata; `size` in bytes. It is fetched once, by `read` or by `save`."""
+    """One version of one dropped object, with its user metadata; `size` in bytes. It is fetched once, by `read` or by `save`.
+
+    `sent_at` is S3's own word, in whole seconds, and the same for every event that tells of this version.
+    """
 
     bucket: str
     key: str
     version: str
     sequencer: str
+    sent_at: datetime
     size: int
     metadata: dict[str, str]
     body: "StreamingBody"
@@ -45,6 +50,7 @@ def fetch_dropped(event: dict[str, Any], client: "S3Client") -> Dropped:
         key=item["key"],
         version=found.get("VersionId", version),
         sequencer=item.get("sequencer", ""),
+        sent_at=found["LastModified"],
         size=found["ContentLength"],
         metadata=found["Metadata"],
         body=found["Body"],

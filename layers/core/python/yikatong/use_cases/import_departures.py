@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from yikatong import departures, parquet
 from yikatong.departures import CurrentDepartures, Departure, current_key
@@ -23,10 +23,11 @@ SMALLEST_SHARE = 2
 
 @dataclass(frozen=True)
 class ListArrival:
-    """One list as it was dropped; `size` in bytes, `read` fetches the content."""
+    """One list as it was dropped; `size` in bytes, `read` fetches the content, `sent_at` as `aws.s3_events` has it."""
 
     object_key: str
     sequencer: str
+    sent_at: datetime
     upload_id: str
     size: int
     read: Callable[[], bytes]
@@ -40,7 +41,7 @@ class ImportedList:
     previous_rows: int
     faults: int
     current: bool
-    """False where a newer list under the same name stands already: events come unordered."""
+    """False where a list that was sent later stands already: events come unordered, and more than once."""
 
 
 def import_departures(
@@ -101,7 +102,7 @@ def _make_current(
     while True:
         before = control.read(CurrentDepartures, pk, sk)
         known = before.rows if before else 0
-        if before and before.object_key == arrival.object_key and is_older(arrival.sequencer, before.sequencer):
+        if before and _was_sent_before(arrival, list_key, before):
             return ImportedList(rows, known, faults, current=False)
         if not insisted and (rows == 0 or rows * SMALLEST_SHARE < known):
             raise Refusal(
@@ -117,6 +118,7 @@ def _make_current(
             rows=rows,
             object_key=arrival.object_key,
             sequencer=arrival.sequencer,
+            sent_at=_in_utc(arrival.sent_at),
             supplied_by=supplied_by,
             imported_at=now.isoformat(timespec="seconds"),
         )
@@ -125,3 +127,18 @@ def _make_current(
         except Conflict:
             continue
         return ImportedList(rows, known, faults, current=True)
+
+
+def _was_sent_before(arrival: ListArrival, list_key: str, standing: CurrentDepartures) -> bool:
+    """Whether the list that stands came later. Two names in one second have no order, and no list is replaced on a guess."""
+    if arrival.object_key == standing.object_key:
+        return is_older(arrival.sequencer, standing.sequencer)
+    sent_at = _in_utc(arrival.sent_at)
+    if sent_at == standing.sent_at and list_key != standing.list_key:
+        raise Refusal("同一秒内以不同的文件名报送了两份名单，分不出先后，没有采用这一份；请重新报送。", "unordered")
+    return sent_at < standing.sent_at
+
+
+def _in_utc(moment: datetime) -> str:
+    """Such texts are in the order of the moments."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
