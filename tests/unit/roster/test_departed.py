@@ -71,6 +71,12 @@ def test_a_month_is_no_day(people: list[Person], cell: Any) -> None:
     assert found.faults.is_empty()
 
 
+def test_the_first_of_a_month_kept_as_text_is_a_day(people: list[Person]) -> None:
+    assert taken(workbook([(people[0].name, people[0].id_number, "2023-05-01")])) == {
+        people[0].id_number: date(2023, 5, 1)
+    }
+
+
 def test_an_old_workbook_is_read_as_well(people: list[Person]) -> None:
     rows = [(people[0].name, people[0].id_number, "2023-05-02"), ("乙", 230102199001011234, "")]
     found = read_list(xls([HEADER, *rows]), JUNE_10)
@@ -138,6 +144,12 @@ def test_who_is_listed_under_two_names_has_none(people: list[Person]) -> None:
     found = read_list(csv_of([*rows, (two.name, two.id_number, ""), ("", three.id_number, "")], HEADER), JUNE_10)
     names = dict(found.frame.select("id_number", "name").iter_rows())
     assert names == {one.id_number: None, two.id_number: two.name, three.id_number: None}
+
+
+@pytest.mark.parametrize("other", ["", "2023-05", "五月"])
+def test_who_is_listed_with_a_day_and_without_may_have_departed_later(people: list[Person], other: str) -> None:
+    rows = [(people[0].name, people[0].id_number, day) for day in ("2023-01-02", other)]
+    assert taken(csv_of(rows, HEADER)) == {people[0].id_number: None}
 
 
 def test_who_is_listed_twice_departed_on_the_later_day(people: list[Person]) -> None:
@@ -276,4 +288,9 @@ def test_of_two_lists_the_later_day_counts(people: list[Person]) -> None:
     departed = lists(
         (people[0], Departure.DECEASED, date(2023, 5, 1)), (people[0], Departure.DECEASED, date(2023, 6, 2))
     )
+    assert said(rows_for(people[:1]), departed).keys() == {"deceased"}
+
+
+def test_a_list_without_the_day_may_mean_a_later_one(people: list[Person]) -> None:
+    departed = lists((people[0], Departure.DECEASED, date(2023, 5, 1)), (people[0], Departure.DECEASED, None))
     assert said(rows_for(people[:1]), departed).keys() == {"deceased"}

@@ -56,6 +56,9 @@ _OWN_WORDS = {
 _EIGHT_DIGITS = r"^([0-9]{4})([0-9]{2})([0-9]{2})$"
 _DATE = r"^([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[ T][0-9:.]*)?$"
 _MONTH_ALONE = r"^([0-9]{4}[-/.年][0-9]{1,2})月?$"
+# Of several entries the later day counts, and an unknown one may be later than all: nobody is left out for a slot in which
+# one entry may have them alive.
+_LAST_DAY = pl.when(pl.col("on").null_count() == 0).then(pl.col("on").max())
 # As many digits in one cell as the shortest id number has.
 _LONG_NUMBER = r"[0-9]{15}"
 
@@ -130,8 +133,9 @@ def _date_place(header: Header) -> int | None:
 
 def _typed(cells: pl.DataFrame, on: date) -> DepartureList:
     typed = cells.lazy().with_columns(identity.normalise_expression(pl.col("id_number")))
-    day, month = (_day_expression(pl.col("date").str.replace(_MONTH_ALONE, end), on) for end in ("$0", "${1}-1"))
-    typed = typed.filter(pl.col("id_number").is_not_null()).with_columns(day.alias("on"))
+    typed = typed.filter(pl.col("id_number").is_not_null()).with_columns(on=_day_expression(pl.col("date"), on))
+    # A month alone is no day, and no fault either.
+    readable = _day_expression(pl.col("date").str.replace(_MONTH_ALONE, "${1}-1"), on).is_not_null()
     number = identity.number_expression(pl.col("id_number"))
     right = identity.right_expression(pl.col("id_number"), number, on)
     fault = (
@@ -139,15 +143,15 @@ def _typed(cells: pl.DataFrame, on: date) -> DepartureList:
         .then(pl.lit("departed_id_numeric"))
         .when(~right)
         .then(pl.lit("departed_id_wrong"))
-        .when(month.is_null() & (pl.col("date") != ""))
+        .when(~readable & (pl.col("date") != ""))
         .then(pl.lit("departed_date_unreadable"))
     )
     judged = typed.with_columns(fault.alias("code")).collect()
     taken = judged.filter(pl.col("code").is_null() | (pl.col("code") == "departed_date_unreadable"))
     return DepartureList(
-        # Somebody listed twice departed on the later day, as far as anybody can say, and under two names has neither.
+        # Somebody listed under two names has neither.
         taken.group_by("id_number")
-        .agg(pl.when(pl.col("name").n_unique() == 1).then(pl.col("name").first()), pl.col("on").max())
+        .agg(pl.when(pl.col("name").n_unique() == 1).then(pl.col("name").first()), _LAST_DAY)
         .sort("id_number"),
         judged.filter(pl.col("code").is_not_null()).select("row", "code").sort("row"),
     )
@@ -171,8 +175,7 @@ def departed_hits(rows: pl.DataFrame, departed: pl.DataFrame | None, frequency: 
     if departed is None or departed.is_empty():
         return []
     lists = departed.with_columns(identity.numbers_of(departed["id_number"]).alias("number")).drop_nulls("number")
-    # Where lists differ the later day counts: nobody is left out for a slot in which one of them has them alive.
-    people = lists.group_by("number", "kind", maintain_order=True).agg("name", pl.col("on").max())
+    people = lists.group_by("number", "kind", maintain_order=True).agg("name", _LAST_DAY)
     dead, moved = (people.filter(pl.col("kind") == kind.value) for kind in Departure)
     own = _met(rows, dead, "beneficiary_number").with_columns(_first_days(rows, frequency))
     before = (pl.col("on") < pl.col("first_day")).fill_null(False)
