@@ -20,6 +20,7 @@ from tests.unit.roster.conftest import HEADER, JUNE_10, csv_of, rows_of
 from tests.unit.roster.office import xlsx
 from yikatong.card_files import read_cards
 from yikatong.cards import CardState
+from yikatong.roster import advice
 from yikatong.roster.advice import ROWS_SHEET
 from yikatong.roster.context import RosterContext
 from yikatong.roster.departed import DEPARTED
@@ -180,6 +181,28 @@ def test_a_roster_refused_for_its_many_mistakes_comes_back_whole_the_mistakes_fi
     assert numbers == [*range(12, 17), *range(2, 12), *range(17, 42)], "all but the row that was pasted twice"
     cured = validate(_saved(report, {(at, "发放金额(元)"): "520.00" for at in range(12, 17)}), "报告.xlsx", context)
     assert (cured.findings, cured.payable.rows) == ((), 40)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (3, "剔除的有 3 行要改，内容太多，报告里一行也没有抄出"),
+        (5, "要改的连同无误的共 40 行，内容太多，报告里一行也没有抄出"),
+    ],
+)
+def test_more_than_a_report_can_hold_is_not_handed_back_in_part_but_said(
+    people: list[Person], context: RosterContext, monkeypatch: pytest.MonkeyPatch, wrong: int, told: str
+) -> None:
+    """As many rows as its columns leave room for: a part of them, sent again, would pass for all."""
+    rows = [[*row, "汉"] for row in rows_of(people)]
+    for row in rows[:wrong]:
+        row[3] = "0"
+    validation = validate(csv_of(rows, (*HEADER, "民族")), "名册.csv", context)
+    for cells, sheets in ((40 * 5, ["汇总", "问题", "名册"]), (3 * 5 - 1, ["汇总", "问题"])):
+        monkeypatch.setattr(advice, "MAX_CORRECTABLE_CELLS", cells)
+        report = _sheets(_report(validation))
+        assert list(report) == sheets
+        assert (told in report["汇总"][4][1]) is ("名册" not in sheets)
 
 
 def test_rows_that_no_correction_makes_payable_are_not_offered_for_sending_again(

@@ -22,18 +22,23 @@ FATES = {
 ROWS_SHEET = "名册"
 """The sheet of rows to be corrected is named so that the reader chooses it: the report itself can be sent."""
 NOTHING_TO_CORRECT = ("repeated_identical", "already_claimed", "exclusive_claimed", "deceased_before_slot")
-# A clerk's patience ends much sooner than a worksheet.
-MAX_CORRECTABLE_ROWS = 100_000
+MAX_CORRECTABLE_CELLS = 1_000_000
+"""Rows by columns: a workbook is made in memory, at some 200 bytes a cell, and a clerk's patience ends much sooner."""
 
 
 def rows_to_correct(validation: Validation) -> pl.Series:
     """The rows (as the clerk counts, in the order to be shown) that, once corrected, can be sent by themselves.
 
     Of an accepted roster its excluded rows. A roster refused for its many mistakes is sent again whole, so all its rows are
-    wanted, those with mistakes first. Empty where the file itself must be put right, or where they are too many to be shown.
+    wanted, those with mistakes first. Empty where the file itself must be put right, or where they are too many to be shown:
+    some of them, sent again, would pass for all.
     """
     rows = _correctable(validation)
-    return rows if len(rows) <= MAX_CORRECTABLE_ROWS else rows.clear()
+    return rows.clear() if _too_many(rows, validation) else rows
+
+
+def _too_many(rows: pl.Series, validation: Validation) -> bool:
+    return validation.table is not None and len(rows) * len(validation.table.header.cells) > MAX_CORRECTABLE_CELLS
 
 
 def _correctable(validation: Validation) -> pl.Series:
@@ -46,6 +51,9 @@ def _correctable(validation: Validation) -> pl.Series:
     never = pl.col("reasons").cast(pl.String).str.contains_any(list(NOTHING_TO_CORRECT))
     rows = validation.frame.lazy().filter(wanted & ~never).select("row", fine=~excluded)
     return rows.sort("fine", "row").collect()["row"]
+
+
+_NOT_COPIED = "内容太多，报告里一行也没有抄出：请对照“问题”在原名册里"
 
 
 def verdict(validation: Validation) -> str:
@@ -67,7 +75,10 @@ def next_steps(validation: Validation) -> list[str]:
 
 
 def _after_refusal(validation: Validation) -> Iterable[str]:
-    if len(rows_to_correct(validation)):
+    rows = _correctable(validation)
+    if _too_many(rows, validation):
+        yield f"要改的连同无误的共 {len(rows)} 行，{_NOT_COPIED}改好，再检查一遍，然后整份重新报送。"
+    elif len(rows):
         yield (
             "请改好后整份重新报送。可以在原名册里改；也可以在 XLSX 报告的“名册”表里改（全部的行都在，有问题的排在最前，要改的格子"
             "是黄色），改好保存，直接报送报告这个文件。"
@@ -79,9 +90,10 @@ def _after_refusal(validation: Validation) -> Iterable[str]:
 
 
 def _after_acceptance(validation: Validation) -> Iterable[str]:
-    correctable = len(_correctable(validation))
-    if correctable > MAX_CORRECTABLE_ROWS:
-        yield f"剔除的有 {correctable} 行要改，行数太多，报告里没有逐行抄出：请对照“问题”在原名册里改。"
+    rows = _correctable(validation)
+    correctable = len(rows)
+    if _too_many(rows, validation):
+        yield f"剔除的有 {correctable} 行要改，{_NOT_COPIED}改，只留这几行，另存为新文件名报送；还没有报送的，改好整份报送。"
     elif correctable:
         yield (
             f"剔除的有 {correctable} 行要改。还没有报送的，在原名册里改好再报送。已经报送的，在 XLSX 报告的“名册”表里改好"
