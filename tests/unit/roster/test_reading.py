@@ -111,6 +111,16 @@ def test_a_missing_column_says_what_was_expected_and_what_was_found(
     assert all(word in message for word in ("属期", "姓名、身份证号、发放金额(元)", "发放属期"))
 
 
+def test_of_columns_it_does_not_know_a_message_shows_the_words_but_nobodys_name(
+    people: list[Person], context: RosterContext
+) -> None:
+    rows = [[p.name, p.id_number, "2023-06", "0.052", "x"] for p in people]
+    header = ("姓名", "身份证号", "属期", "发放金额（万元）", "填表人张三丰")
+    (missing, *_) = validate(csv_of(rows, header), "名册.csv", context).findings
+    assert missing.code == "column_missing"
+    assert "姓名、身份证号、属期、发放金额（万元）、填表*" in missing.message
+
+
 def test_a_doubled_column_names_both_places(people: list[Person], context: RosterContext) -> None:
     rows = [[*row, "520"] for row in rows_of(people)]
     validation = validate(csv_of(rows, (*HEADER, "金额")), "名册.csv", context)

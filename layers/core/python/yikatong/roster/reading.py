@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from yikatong.masking import mask_text
+from yikatong.masking import mask_title
 from yikatong.roster.columns import REQUIRED, TITLES, Column, Header
 from yikatong.roster.csv_reading import read_csv
 from yikatong.roster.file_kinds import OLD_OFFICE, ZIP, refuse_other_formats
@@ -64,7 +64,7 @@ def _lines(stretch: pl.DataFrame, begins: int, ends: int, numeric: Mapping[Colum
 
 def _require_columns(header: Header, required: tuple[Column, ...]) -> None:
     shown = [label.strip() for column in header.places for label in [header.cells[header.places[column]]]]
-    shown += [mask_text(title) for title in header.unknown]
+    shown += [mask_title(title) for title in header.unknown]
     findings = [
         file_finding(
             "column_missing",
