@@ -63,7 +63,14 @@ def _line_ends() -> dict[str, bytes]:
     inside[4] = inside[4].replace(PEOPLE[3].name, PEOPLE[3].name[0] + '"' + PEOPLE[3].name[1:])
     later = csv_text(roster((7, {Column.REMARK: "一\n二,三"}), (9, _FINE), columns=columns)).split("\r\n")
     later[4] = later[4].replace(PEOPLE[3].name, PEOPLE[3].name[0] + '"' + PEOPLE[3].name[1:])
+    swallowed = csv_text(roster(columns=columns), newline="\n").splitlines()
+    swallowed[3] += '"一级'
+    swallowed[5] += '"二级'
+    covered = [*swallowed[:5], swallowed[5].replace('"二级', '二级"'), *swallowed[6:]]
     return {
+        "two-quotes-in-order-and-people-between.csv": "\n".join(covered).encode(),
+        "two-stray-quotes-and-people-between.csv": "\n".join(swallowed).encode(),
+        "old-end-of-file.csv": csv_bytes(roster((6, _FINE))) + b"\x1a",
         "lf.csv": csv_bytes(roster((6, _FINE)), newline="\n"),
         "cr.csv": csv_bytes(roster((6, _FINE)), newline="\r"),
         "cr-and-a-line-feed-in-a-cell.csv": old.encode(),
@@ -89,6 +96,12 @@ def _around() -> dict[str, bytes]:
         "title-above.csv": csv_bytes([["2023年6月城市特困人员照料护理补贴发放名册", "", "", ""], head, *rows]),
         "titles-and-blank-lines-above.csv": b"\r\n\r\n"
         + csv_bytes([["发放名册"], ["填报单位：道里区", "", "", "单位：元"], head, *rows], "utf-8"),
+        "title-above-and-returns-before-line-ends.csv": csv_bytes(
+            [["发放名册", "", "", ""], head, *rows], newline="\r\r\n"
+        ),
+        "header-cell-with-a-return.csv": csv_text([head, *rows], newline="\n")
+        .replace(str(head[3]), '"发放金额\r(元)"')
+        .encode(),
         "title-with-a-line-break-above.csv": csv_bytes([["2023年6月\n发放名册", "", "", ""], head, *rows]),
         "nineteen-titles-above.csv": csv_bytes([*([["名册"]] * 19), head, *rows]),
         "twenty-titles-above.csv": csv_bytes([*([["名册"]] * 20), head, *rows]),
@@ -155,7 +168,22 @@ def _totals() -> dict[str, bytes]:
                 ["合计", "", "", "6240.00"],
             ]
         ),
+        "totals-of-pages-and-villages.csv": csv_bytes(
+            [
+                *good[:7],
+                ["本页小计", "", "", "3120.00"],
+                *good[7:],
+                ["五星村小计", "6人", "", "3120.00"],
+                ["合计", "12人", "", "6240.00"],
+            ]
+        ),
+        "total-above-a-row-without-an-id.csv": csv_bytes(
+            [*good, ["合计", "", "", "9999.00"], ["大写：陆仟", "", "", "6240.00"]]
+        ),
         "total-in-the-id-column.csv": csv_bytes([*good, ["", "合计", "", "6240.00"]]),
+        "amount-torn-at-its-comma.csv": csv_text(spoiled(AMOUNT, "@", columns=(*PLAIN, Column.REMARK)))
+        .replace("@,", "1,234.00")
+        .encode("utf-8-sig"),
         "total-is-somebodys-name.csv": csv_bytes(spoiled(NAME, "合计")),
         "total-of-blank-lines.csv": csv_bytes([*good, ["", "", "", ""], ["合计", "", "", "6240.00"]]),
     }

@@ -70,6 +70,7 @@ def test_one_row_in_ten_excluded_is_accepted_and_one_more_refuses_the_file(
     refused = validate(csv_of(rows), "名册.csv", context)
     assert not refused.accepted
     assert refused.findings[0].code == "excluded_too_many"
+    assert (refused.to_json()["payable_rows"], refused.to_json()["payable_fen"]) == (0, 0)
     assert len(_found(refused, "exclude")) == 5, "and every row's fault is named all the same"
 
 
@@ -295,3 +296,15 @@ def test_what_is_no_amount_is_named(written: str, code: str) -> None:
     tidied = read_amounts(pl.Series([written]))
     assert [hit.code for hit in tidied.hits] == [code]
     assert tidied.series[0] is None
+
+
+def test_an_account_that_is_another_payees_card_is_asked_about_on_both_rows(
+    people: list[Person], registry: pl.DataFrame, context_for: Callable[..., RosterContext]
+) -> None:
+    without_a_card, holder = people[0], people[1]
+    cards = registry.filter(pl.col("id_number") != without_a_card.id_number)
+    rows = [[*row, ""] for row in rows_of(people)]
+    rows[0][4] = holder.account
+    data = csv_of(rows, header=(*HEADER, "银行账号"))
+    validation = validate(data, "名册.csv", context_for(8, registry_for=lambda _: cards))
+    assert [row for row, code in _found(validation) if code == "account_shared"] == [2, 3]

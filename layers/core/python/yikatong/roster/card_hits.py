@@ -25,9 +25,8 @@ def card_hits(rows: pl.DataFrame, registry_for: RegistryFor, settings: SubsidySe
         # In the registry's order: to jump about in it costs several times more than to sort.
         judged = cards.judge_cards(some.sort("payee_number"), registry, account_allowed=settings.account_allowed)
         spoken = judged.filter(pl.col("card_code").is_not_null() & pl.col("payee_number").is_not_null())
-        by_card = pl.when(pl.col("channel") == cards.Channel.CARD).then(pl.col("pay_account")).alias("pay_account")
         return spoken.select("at", "card_code", "payee_number", "beneficiary_number"), judged.select(
-            "at", "payee_id", by_card
+            "at", "payee_id", "pay_account"
         )
 
     parts = side_by_side(judge, pieces(payees))
@@ -39,9 +38,9 @@ def card_hits(rows: pl.DataFrame, registry_for: RegistryFor, settings: SubsidySe
         for mine, columns in ((own, (Column.NAME, Column.ID)), (~own, (Column.PAYEE_NAME, Column.PAYEE_ID))):
             at = spoken["at"].filter((spoken["card_code"] == code) & mine)
             found.append(Hit(code, columns[code != "card_name_differs"], at))
-    # The registry may give one account to two holders.
-    by_card = pl.concat([part for _, part in parts])
-    return found + [replace(hit, column=Column.ID) for hit in repeats.shared_accounts(by_card, "pay_account")]
+    # The registry may give one account to two holders, and a roster's own account may be somebody else's card.
+    paid = pl.concat([part for _, part in parts])
+    return found + [replace(hit, column=Column.ID) for hit in repeats.shared_accounts(paid, "pay_account")]
 
 
 def without_consequences(hits: Sequence[Hit]) -> list[Hit]:

@@ -18,6 +18,7 @@ from yikatong.roster.encoding import encoding_of, to_utf8
 from yikatong.roster.findings import unreadable
 from yikatong.roster.source import Source
 from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS, BrokenLines, Lines, Miscut, Table, header_missing
+from yikatong.roster.workbook_limits import MAX_CELL_BYTES
 
 STRETCH_BYTES = 6 << 20
 """Of text read at once. Smaller ones cost more calls per row, larger ones more memory."""
@@ -28,6 +29,7 @@ _HEAD_CHARACTERS = 1 << 18
 _SEPARATORS = (",", "\t", ";")
 # A line's end is looked for in so much at a time.
 _LINE_BYTES = 1 << 14
+_ID_NUMBER = re.compile("[0-9]{15}")
 
 
 def read_csv(source: Source) -> Table:
@@ -36,11 +38,18 @@ def read_csv(source: Source) -> Table:
     # What is UTF-8 by its beginning is checked stretch by stretch as it is read; a beginning of plain letters says nothing.
     if encoding_of(head if len(head) == source.size or not head.isascii() else source.all()) != "utf-8":
         source = Source(to_utf8(source.all()))
-    elif head.count(b"\r") - head.count(b"\r\n") > head.count(b"\n"):
+    return _open(_with_line_feeds(source))
+
+
+def _with_line_feeds(source: Source) -> Source:
+    """The text with its lines ended by a line feed, with or without a return before it."""
+    head = source.read(0, _HEAD_CHARACTERS * 4)
+    if head.count(b"\r") - head.count(b"\r\n") > head.count(b"\n"):
         # Old programs end a line with a return alone; a line feed is then part of a cell.
         text = source.all().replace(b"\r\n", b"\r").replace(b"\n", b"\v")
-        source = Source(text.replace(b"\r", b"\n"))
-    return _open(source)
+        return Source(text.replace(b"\r", b"\n"))
+    # What was text already was written out as text once more.
+    return Source(source.all().replace(b"\r\r\n", b"\r\n")) if b"\r\r\n" in head else source
 
 
 def _open(source: Source) -> Table:
@@ -65,16 +74,21 @@ def _open(source: Source) -> Table:
     return cut(_at_line_ends(source, start), lambda: cut(_outside_quotes(source, separator, start), None))
 
 
+def _by_line_feeds(text: str) -> io.StringIO:
+    # As the fast reader does: a return is part of what it stands in.
+    return io.StringIO(text, newline="\n")
+
+
 def _records(lines: Iterable[str], separator: str) -> Iterator[list[str]]:
     try:
         yield from csv.reader(lines, delimiter=separator)
     except csv.Error:
-        raise unreadable("file_damaged", detail="有一格文字过长，可能少了一个引号") from None
+        raise unreadable("file_damaged", detail="有一格文字过长，或引号、换行没有成对") from None
 
 
 def _first_rows(head: str, separator: str) -> list[list[str]]:
     rows: list[list[str]] = []
-    for record in _records(io.StringIO(head, newline=""), separator):
+    for record in _records(_by_line_feeds(head), separator):
         rows.append(record)
         if len(rows) == HEADER_ROWS:
             break
@@ -83,7 +97,7 @@ def _first_rows(head: str, separator: str) -> list[list[str]]:
 
 def _below_header(head: bytes, text: str, separator: str, index: int) -> int:
     """Where the row below the header's begins; quoted titles and header cells may span lines."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(_by_line_feeds(text), delimiter=separator)
     for _ in range(index + 1):
         next(reader)
     start = 0
@@ -156,6 +170,9 @@ def _last_end_of_line(piece: bytes) -> int:
 def _read_stretch(source: Source, separator: str, width: int, careful: bool, start: int, end: int) -> Lines:
     body = source.read(start, end)
     schema = {f"c{place}": pl.String() for place in range(width)}
+    if end == source.size:
+        # How old programs end a file.
+        body = body.removesuffix(b"\x1a")
     if b"\0" in body:
         raise unreadable("file_format", detail="含有空字节，不是文本文件")
     quotes = body.count(b'"') if b'"' in body else 0
@@ -174,11 +191,22 @@ def _read_stretch(source: Source, separator: str, width: int, careful: bool, sta
         except pl.exceptions.PolarsError:
             # Perhaps a row is wider than the header: harmless when the extra cells are empty, so it is worth a slow look.
             frame = _row_by_row(_checked_text(body), separator, schema)
+        if quotes and frame.height != body.count(b"\n") + (not body.endswith(b"\n")):
+            # A cell spans lines: it may be two stray quotes that swallow the people between them, or be meant.
+            frame = _row_by_row(_checked_text(body), separator, schema)
+    if _longest(frame) > MAX_CELL_BYTES:
+        raise unreadable("file_damaged", detail="有一格文字过长，或引号、换行没有成对")
     if quotes:
         # A quoted nothing is nothing.
         frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
     rows = pl.int_range(frame.height, dtype=pl.Int32, eager=True).alias("row")
-    return Lines(frame.insert_column(0, rows), frame.height)
+    return Lines(frame.insert_column(0, rows), frame.height, separated_by_commas=separator == ",")
+
+
+def _longest(frame: pl.DataFrame) -> int:
+    """The bytes of the longest cell."""
+    lengths = frame.select(pl.all().str.len_bytes().max()).row(0)
+    return max((length for length in lengths if length is not None), default=0)
 
 
 def _checked_text(body: bytes) -> str:
@@ -195,7 +223,8 @@ def _row_by_row(text: str, separator: str, schema: dict[str, pl.String]) -> pl.D
     for row, record in enumerate(_records(lines, separator)):
         if any(cell.strip() for cell in record[width:]):
             raise BrokenLines("row_ragged", row)
-        if lines.at_end and _is_open(lines.of_record, separator):
+        spans = lines.at_end or len(lines.of_record) > 1
+        if spans and (_swallows(record, separator) or not _well_quoted(lines.of_record, separator)):
             raise BrokenLines("quote_unclosed", row)
         lines.of_record.clear()
         for place, column in enumerate(columns):
@@ -207,7 +236,7 @@ class _Lines:
     """The lines of a text, and those that have been taken since `of_record` was cleared."""
 
     def __init__(self, text: str) -> None:
-        self._text = io.StringIO(text, newline="")
+        self._text = _by_line_feeds(text)
         self.of_record: list[str] = []
         self.at_end = False
 
@@ -223,10 +252,15 @@ class _Lines:
         return line
 
 
-def _is_open(lines: list[str], separator: str) -> bool:
-    """Whether the last of a text's records ends within quotes."""
+def _swallows(record: list[str], separator: str) -> bool:
+    """Whether a cell holds whole lines with somebody's number: two quotes too many, and nobody would hear of those between."""
+    return any("\n" in cell and separator in cell and _ID_NUMBER.search(cell) for cell in record)
+
+
+def _well_quoted(lines: list[str], separator: str) -> bool:
+    """Whether every quoted cell of a record ends with its quote."""
     try:
         list(csv.reader(lines, delimiter=separator, strict=True))
-    except csv.Error as error:
-        return "unexpected end" in str(error)
-    return False
+    except csv.Error:
+        return False
+    return True

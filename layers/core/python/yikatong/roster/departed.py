@@ -24,7 +24,7 @@ from yikatong.roster.findings import Unreadable, unreadable
 from yikatong.roster.hits import Hit
 from yikatong.roster.names import normalise_name_expression
 from yikatong.roster.reading import read_table
-from yikatong.roster.table import BrokenLines, Lines, Table
+from yikatong.roster.table import BrokenLines, Table
 
 MAX_LIST_BYTES = 64 * 2**20
 _MAX_LIST_ROWS = 500_000
@@ -60,7 +60,6 @@ _MONTH_ALONE = r"^([0-9]{4}[-/.年][0-9]{1,2})月?$"
 # one entry may have them alive.
 _LAST_DAY = pl.when(pl.col("on").null_count() == 0).then(pl.col("on").max())
 # As many digits in one cell as the shortest id number has.
-_LONG_NUMBER = r"[0-9]{15}"
 
 
 @dataclass(frozen=True)
@@ -77,16 +76,14 @@ def read_list(data: bytes, on: date) -> DepartureList:
     if len(data) > MAX_LIST_BYTES:
         raise Refusal(f"名单超过 {MAX_LIST_BYTES // 2**20} MB，请拆分后再报送。", "bad_list")
     try:
-        table = read_table(data, required=(Column.NAME, Column.ID))
-        cells = _cells(table) if table.carefully is None else _cells(table.carefully(), quoted=True)
-        return _typed(cells, on)
+        return _typed(read_table(data, required=(Column.NAME, Column.ID)).read_by(_cells), on)
     except Unreadable as error:
         found = error.findings[0]
         raise Refusal(_OWN_WORDS.get(found.code, found.message), "bad_list") from None
 
 
-def _cells(table: Table, *, quoted: bool = False) -> pl.DataFrame:
-    """The rows that have an id number, as _CELLS; `id_number` as written. In a `quoted` text quotes may be too many."""
+def _cells(table: Table) -> pl.DataFrame:
+    """The rows that have an id number, as _CELLS; `id_number` as written."""
     id_number = pl.col(f"c{table.header.places[Column.ID]}")
     place = _date_place(table.header)
     written = pl.lit(None, dtype=pl.String) if place is None else pl.col(f"c{place}")
@@ -97,8 +94,6 @@ def _cells(table: Table, *, quoted: bool = False) -> pl.DataFrame:
             lines = read()
         except BrokenLines as broken:
             raise unreadable(broken.code, line=first + broken.row) from None
-        if quoted:
-            _refuse_swallowed(lines, first)
         numeric = lines.numeric.get(Column.ID, pl.Series([], dtype=pl.Int32))
         part = lines.frame.filter(id_number.str.strip_chars() != "").select(
             pl.col("row") + first,
@@ -113,14 +108,6 @@ def _cells(table: Table, *, quoted: bool = False) -> pl.DataFrame:
         if listed > _MAX_LIST_ROWS:
             raise Refusal(f"名单超过 {_MAX_LIST_ROWS} 行，请核对。", "bad_list")
     return pl.concat(parts) if parts else pl.DataFrame(schema=_CELLS)
-
-
-def _refuse_swallowed(lines: Lines, first: int) -> None:
-    """Two quotes too many, lines apart, make one cell of all between them, and nobody would hear of the people in it."""
-    cells = pl.exclude("row").str
-    swallowed = lines.frame.filter(pl.any_horizontal(cells.contains("\n") & cells.contains(_LONG_NUMBER)))
-    if not swallowed.is_empty():
-        raise unreadable("quote_unclosed", line=first + swallowed["row"][0])
 
 
 def _date_place(header: Header) -> int | None:

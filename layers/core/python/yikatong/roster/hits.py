@@ -16,7 +16,10 @@ from yikatong.roster.findings import CODES, RULES, Finding, Level, column_label
 MAX_LISTED = 10_000
 MAX_REMARKS_LISTED = 1_000
 STATUSES = ("payable", "held", "review", "excluded")
-_STATUS_OF = {Level.HOLD: "held", Level.REVIEW: "review", Level.REMARK: "payable"}
+# What becomes of a row, the strongest first.
+_BY_RANK = ("excluded", "review", "held", "payable")
+_RANK_OF = {Level.REVIEW: 1, Level.HOLD: 2, Level.REMARK: 3}
+_RANKS = pl.Series([_RANK_OF.get(RULES[code].level, 0) for code in CODES], dtype=pl.UInt8)
 NOWHERE = pl.Series([], dtype=pl.UInt32)
 # Where a hit does not say what was written: what the rows hold in their one spelling.
 _SPELLED = {
@@ -65,7 +68,8 @@ def room_for(code: str) -> int:
 def verdicts(hits: Sequence[Hit], height: int) -> pl.DataFrame:
     """Per row: `status` (Enum of STATUSES) and `reasons` (Categorical: codes by gravity, comma separated).
 
-    A row that is both held and for review is held: its card comes first, and its other reasons stay in `reasons`.
+    A row that is both held and for review is for review: somebody must answer for it by name, and its card is judged again when
+    it is to be paid.
     """
     status = pl.repeat("payable", height, dtype=pl.Enum(STATUSES), eager=True).alias("status")
     reasons = pl.repeat("", height, dtype=pl.Categorical(), eager=True).alias("reasons")
@@ -82,10 +86,10 @@ def verdicts(hits: Sequence[Hit], height: int) -> pl.DataFrame:
         .unique()
         .sort("at", "code")
         .group_by("at", maintain_order=True)
-        .agg(pl.col("code"), worst=pl.col("code").min())
+        .agg(pl.col("code"), worst=pl.lit(_RANKS).gather(pl.col("code")).min())
         .collect()
     )
-    statuses = pl.Series([_STATUS_OF.get(RULES[code].level, "excluded") for code in CODES], dtype=status.dtype)
+    statuses = pl.Series([*_BY_RANK], dtype=status.dtype)
     joined = pl.col("code").list.eval(pl.lit(pl.Series(CODES)).gather(pl.element())).list.join(",")
     at = by_row["at"]
     return pl.DataFrame(

@@ -6,24 +6,27 @@ from dataclasses import dataclass
 import polars as pl
 
 from yikatong.roster.checks import Checked, check_rows, together
+from yikatong.roster.columns import Column
 from yikatong.roster.context import RosterContext
 from yikatong.roster.findings import Finding, unreadable
-from yikatong.roster.hits import Hit
+from yikatong.roster.hits import Hit, where
 from yikatong.roster.side_by_side import side_by_side
 from yikatong.roster.slot_checks import SlotJudge
-from yikatong.roster.table import MAX_ROWS, BrokenLines, Lines, Miscut, Table, known_columns, sort_out
+from yikatong.roster.table import MAX_ROWS, BrokenLines, Lines, Table, known_columns, sort_out
 from yikatong.roster.totals import tell_apart, totals_findings
 
 
 @dataclass(frozen=True)
 class JudgedTable:
     """`table` as it was read in the end; `rows` and `hits` as `checks.Checked` has them, the rows in the file's order but for
-    those without an id and an amount, which come last; `findings` about rows that are no data rows."""
+    those without an id and an amount, which come last; `findings` about rows that are no data
+    rows, and how many `more` there are."""
 
     table: Table
     rows: pl.DataFrame
     hits: list[Hit]
     findings: list[Finding]
+    more: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,7 @@ class _Part:
 
 def judge_table(table: Table, context: RosterContext) -> JudgedTable:
     """The field checks: every row by itself, and the totals. Raises Unreadable."""
-    try:
-        return _judge(table, context)
-    except Miscut:
-        assert table.carefully is not None, "a table cut with care is not cut wrong"
-        return _judge(table.carefully(), context)
+    return table.read_by(lambda cut: _judge(cut, context))
 
 
 def _judge(table: Table, context: RosterContext) -> JudgedTable:
@@ -52,7 +51,10 @@ def _judge(table: Table, context: RosterContext) -> JudgedTable:
             # Which row of the file it is, only those know who have read all before it.
             return broken
         stretch = sort_out(lines, header)
-        return _Part(check_rows(stretch.cells, header, stretch.numeric, context, slots), stretch.strays, stretch.span)
+        checked = check_rows(stretch.cells, header, stretch.numeric, context, slots)
+        if stretch.split is not None:
+            checked.hits.append(Hit("amount_split", Column.AMOUNT, where(stretch.split)))
+        return _Part(checked, stretch.strays, stretch.span)
 
     parts: list[Checked] = []
     strays: list[pl.DataFrame] = []
@@ -65,12 +67,21 @@ def _judge(table: Table, context: RosterContext) -> JudgedTable:
         first += part.span
         if first - table.first_row > MAX_ROWS:
             raise unreadable("rows_too_many", limit=MAX_ROWS)
-    last_id_row = max((part.rows["row"][-1] for part in parts if part.rows.height), default=0)
+    last_id_row = max((_last_id_row(part.rows) for part in parts), default=0)
     apart = tell_apart(pl.concat(strays), header, last_id_row) if strays else None
     if apart is not None and apart.people.height:
         parts.append(check_rows(apart.people.select(known_columns(header)), header, {}, context, slots))
     if not any(part.rows.height for part in parts):
         raise unreadable("rows_none")
     checked = together(parts)
-    findings = totals_findings(apart, header, checked.rows["amount_fen"]) if apart else []
-    return JudgedTable(table, checked.rows, checked.hits, findings)
+    findings, more = totals_findings(apart, header, checked.rows) if apart else ([], {})
+    return JudgedTable(table, checked.rows, checked.hits, findings, more)
+
+
+def _last_id_row(rows: pl.DataFrame) -> int:
+    """The last row that names somebody by an id, however wrong; 0 if none does."""
+    at = rows["beneficiary_id"].is_not_null().arg_max()
+    if at is None or rows["beneficiary_id"].null_count() == rows.height:
+        return 0
+    last = rows["beneficiary_id"].reverse().is_not_null().arg_max()
+    return int(rows["row"][rows.height - 1 - (last or 0)])

@@ -6,6 +6,7 @@ several at the same time, and keeps of each only what it came to.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import polars as pl
 
@@ -30,6 +31,10 @@ class Lines:
     frame: pl.DataFrame
     span: int
     numeric: Mapping[Column, pl.Series] = field(default_factory=dict)
+    separated_by_commas: bool = False
+
+
+Read = TypeVar("Read")
 
 
 class BrokenLines(Exception):
@@ -61,6 +66,14 @@ class Table:
     remarks: tuple[Finding, ...] = ()
     carefully: "Callable[[], Table] | None" = None
 
+    def read_by(self, reader: "Callable[[Table], Read]") -> Read:
+        """What the reader makes of the table, cut anew with more care if it must be."""
+        try:
+            return reader(self)
+        except Miscut:
+            assert self.carefully is not None, "a table cut with care is not cut wrong"
+            return reader(self.carefully())
+
     def rows_as_written(self, rows: pl.Series) -> pl.DataFrame:
         """Every column of these rows (`row` as the clerk counts), read again; at the price of reading the file again."""
         found = []
@@ -77,15 +90,17 @@ class Table:
 class Stretch:
     """Lines sorted into what can be judged by the row and what cannot.
 
-    `cells` are the data rows: `row` and the columns the header knows. `strays` have nothing in the id column, and either no
-    amount or a cell that reads like a totals row's label, and are not blank; with every column. Signatures, totals, or people
-    of whom much is missing: only who knows the whole file can tell.
+    `cells` are the data rows: `row` and the columns the header knows. `strays` have no id, and either no amount or a cell that
+    reads like a totals row's label, or are the header once more, and are not blank; with every column. Signatures, totals, or
+    people of whom much is missing: only who knows the whole file can tell. `split` marks the cells' rows whose amount may
+    have been torn in two by its own comma (None: not possible).
     """
 
     cells: pl.DataFrame
     strays: pl.DataFrame
     span: int
     numeric: Mapping[Column, pl.Series]
+    split: pl.Series | None = None
 
 
 # The shortest id has fifteen characters; what is shorter may be nothing but blanks, or the label of a totals row.
@@ -96,23 +111,57 @@ def sort_out(lines: Lines, header: Header) -> Stretch:
     """Part the data rows from the strays and the blank rows."""
     frame, names = lines.frame, {column: f"c{place}" for column, place in header.places.items()}
     ids = frame[names[Column.ID]]
-    short = (ids.str.len_bytes() < _SHORT_BYTES).fill_null(True)
+    short = ((ids.str.len_bytes() < _SHORT_BYTES) | (ids == header.cells[header.places[Column.ID]])).fill_null(True)
     # In one piece, for what is found in it is put in at places of a piece.
     cells = pl.DataFrame([_in_one_piece(frame[name]) for name in known_columns(header)])
+    split = _split_amounts(frame, header) if lines.separated_by_commas else None
     if not short.any():
-        return Stretch(cells, frame.clear(), lines.span, lines.numeric)
+        return Stretch(cells, frame.clear(), lines.span, lines.numeric, split)
     hollow = frame.filter(short)
-    label = pl.any_horizontal(pl.exclude("row").str.contains(TOTALS).fill_null(False))
-    no_id = _says_nothing(pl.col(names[Column.ID])) | pl.col(names[Column.ID]).str.contains(TOTALS)
-    strange = hollow.filter(no_id & (label | _says_nothing(pl.col(names[Column.AMOUNT]))))
+    nothing = _says_nothing(pl.col(names[Column.ID])) & _says_nothing(pl.col(names[Column.AMOUNT]))
+    strange = hollow.filter(nothing | (totals_label(header) != "") | is_header(header))
     if strange.height:
-        cells = cells.filter(~pl.col("row").is_in(strange["row"].implode()))
+        kept = ~cells["row"].is_in(strange["row"].implode())
+        cells, split = cells.filter(kept), None if split is None else split.filter(kept)
     strays = strange.filter(~pl.all_horizontal(_says_nothing(pl.exclude("row"))))
-    return Stretch(cells, strays, lines.span, lines.numeric)
+    return Stretch(cells, strays, lines.span, lines.numeric, split)
 
 
-TOTALS = r"^\s*(合\s*计|总\s*计|小\s*计|共\s*计|汇\s*总)"
-"""How the label of a totals row begins."""
+def _split_amounts(frame: pl.DataFrame, header: Header) -> pl.Series | None:
+    """Rows in which 1,234.00 without quotes may stand for two cells: one to three digits, and three in the cell behind."""
+    place = header.places[Column.AMOUNT]
+    if place + 1 >= len(header.cells) or place + 1 in (
+        header.places.get(c) for c in (Column.STANDARD, Column.QUANTITY)
+    ):
+        return None
+    behind = frame[f"c{place + 1}"]
+    if behind.null_count() == len(behind):
+        return None
+    looks_so = behind.str.contains(r"^[0-9]{3}(\.[0-9]+)?$") & frame[f"c{place}"].str.contains("^[0-9]{1,3}$")
+    return looks_so.fill_null(False)
+
+
+def totals_label(header: Header) -> pl.Expr:
+    """What a row says that reads like the label of a totals row, empty if nothing. Remarks on a person speak of sums as well."""
+    remark = header.places.get(Column.REMARK)
+    if remark is not None:
+        of_nobody = _says_nothing(pl.col(f"c{header.places[Column.NAME]}"))
+        in_remark = pl.when(of_nobody).then(pl.col(f"c{remark}").str.extract(TOTALS))
+        others = pl.exclude("row", f"c{remark}").str.extract(TOTALS)
+        return pl.concat_str(others, in_remark.alias("remark"), ignore_nulls=True)
+    return pl.concat_str(pl.exclude("row").str.extract(TOTALS), ignore_nulls=True)
+
+
+def is_header(header: Header) -> pl.Expr:
+    """Whether a row is the header once more."""
+    place = header.places[Column.ID]
+    return (pl.col(f"c{place}") == header.cells[place]).fill_null(False)
+
+
+TOTALS = (
+    r"^\s*(?:本[页村乡镇]|\p{Han}{1,12}(?:村|社区|屯|组|乡|镇|街道|页))?\s*(合\s*计|总\s*计|小\s*计|共\s*计|汇\s*总)"
+)
+"""How the label of a totals row begins, with what it is the total of."""
 
 
 def _in_one_piece(column: pl.Series) -> pl.Series:

@@ -7,7 +7,8 @@ import polars as pl
 from yikatong.money import yuan
 from yikatong.roster.columns import Column, Header
 from yikatong.roster.findings import Finding, file_finding
-from yikatong.roster.table import TOTALS
+from yikatong.roster.hits import room_for
+from yikatong.roster.table import is_header, totals_label
 from yikatong.roster.tidying import read_amounts
 
 _NO_ROWS = pl.Series("row", [], pl.Int32)
@@ -17,13 +18,14 @@ _NO_ROWS = pl.Series("row", [], pl.Int32)
 class Strays:
     """Rows without an id (`row` as the clerk counts, every column), told apart: `people` lack one and are data rows.
 
-    `totals` is the row at the end that says so, `subtotals` are the rows of others, `notes` those of what stands below the
-    totals without an amount: signatures and remarks.
+    `totals` is the row at the end that says so; the others are row numbers: `subtotals` of other such rows, `headers` where the
+    header stands again, at the top of a page, and `notes` of what stands below the totals without an amount: signatures.
     """
 
     people: pl.DataFrame
     totals: pl.DataFrame
     subtotals: pl.Series
+    headers: pl.Series
     notes: pl.Series
 
 
@@ -35,10 +37,12 @@ def tell_apart(strays: pl.DataFrame, header: Header, last_id_row: int) -> Strays
     """
     amount = pl.col(f"c{header.places[Column.AMOUNT]}")
     told = strays.with_columns(
-        label=pl.concat_str(pl.exclude("row").str.extract(TOTALS), ignore_nulls=True),
+        label=totals_label(header),
         no_amount=(amount.str.strip_chars() == "").fill_null(True),
+        again=is_header(header),
     )
-    labels = told.filter(pl.col("label") != "")
+    headers = told.filter(pl.col("again"))["row"]
+    labels = told.filter((pl.col("label") != "") & ~pl.col("again"))
     ends = labels.filter(pl.col("row") > last_id_row)
     ends = ends.filter(~pl.col("no_amount")) if not ends["no_amount"].all() else ends
     if labels.height > 1:
@@ -47,22 +51,32 @@ def tell_apart(strays: pl.DataFrame, header: Header, last_id_row: int) -> Strays
     below = told.filter(pl.col("no_amount") & (pl.col("row") > end))["row"] if end is not None else _NO_ROWS
     totals = pl.Series("row", [] if end is None else [end], pl.Int32)
     subtotals = labels["row"].filter(~labels["row"].is_in(pl.concat([totals, below]).implode()))
-    others = pl.concat([totals, below, subtotals])
+    others = pl.concat([totals, below, subtotals, headers])
     return Strays(
         people=strays.filter(~pl.col("row").is_in(others.implode())),
         totals=strays.filter(pl.col("row").is_in(totals.implode())),
         subtotals=subtotals,
+        headers=headers,
         notes=below,
     )
 
 
-def totals_findings(strays: Strays, header: Header, amounts_fen: pl.Series) -> list[Finding]:
-    """What is told of the rows that are no data rows; `amounts_fen` are those of the data rows, null where unreadable."""
-    findings = [file_finding("subtotal_dropped", row=row) for row in strays.subtotals]
-    findings += [file_finding("note_dropped", row=row) for row in strays.notes]
+def totals_findings(strays: Strays, header: Header, rows: pl.DataFrame) -> tuple[list[Finding], dict[str, int]]:
+    """What is told of the rows that are no data rows, and how many more there are per code; `rows` are the data rows."""
+    findings: list[Finding] = []
+    more: dict[str, int] = {}
+    for code, dropped in (
+        ("subtotal_dropped", strays.subtotals),
+        ("header_repeated", strays.headers),
+        ("note_dropped", strays.notes),
+    ):
+        room = room_for(code)
+        findings += [file_finding(code, row=row) for row in dropped.head(room)]
+        if len(dropped) > room:
+            more[code] = len(dropped) - room
     for row, written in strays.totals.select("row", f"c{header.places[Column.AMOUNT]}").iter_rows():
-        findings.append(_checked(row, written, amounts_fen))
-    return findings
+        findings.append(_checked(row, written, rows.filter(pl.col("row") < row)["amount_fen"]))
+    return findings, more
 
 
 def _checked(row: int, written: str | None, amounts_fen: pl.Series) -> Finding:

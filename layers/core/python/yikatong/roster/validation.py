@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from yikatong.masking import mask_text
+from yikatong.masking import mask_title
 from yikatong.plan import judging_date
 from yikatong.plan.payable import day_refusal
 from yikatong.roster.card_hits import card_hits, without_consequences
@@ -105,12 +105,13 @@ class Validation:
         return dict(sorted(counts.items(), key=lambda item: CODES.index(item[0])))
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain data; messages are masked. `more` is there only when findings were left out."""
+        """The report as plain data, messages masked. A refused file pays nothing; `more` is there when findings were left out."""
+        paid = self.payable if self.accepted else Tally()
         result: dict[str, Any] = {
             "accepted": self.accepted,
             "rows": self.rows,
-            "payable_rows": self.payable.rows,
-            "payable_fen": self.payable.fen,
+            "payable_rows": paid.rows,
+            "payable_fen": paid.fen,
             "findings": [
                 {
                     "code": finding.code,
@@ -171,7 +172,7 @@ def validate(roster: bytes | Path, filename: str, context: RosterContext) -> Val
         frame=frame,
         tallies=tallies,
         slots=_slots(judged_rows["status"], rows["slot"]),
-        more=more,
+        more={**judged.more, **more},
         table=table,
     )
 
@@ -204,12 +205,7 @@ def _hidden(table: Table, rows: pl.DataFrame) -> list[Hit]:
 
 
 def _ignored_columns(table: Table) -> list[Finding]:
-    return [file_finding("column_ignored", found=_header_shown(title)) for title in table.header.unknown[:20]]
-
-
-def _header_shown(title: str) -> str:
-    """A header nobody knows, as it may be shown. It stood in a row that names columns, so only numbers are suspicious."""
-    return title if not any(character.isdigit() for character in title) else mask_text(title)
+    return [file_finding("column_ignored", found=mask_title(title)) for title in table.header.unknown[:20]]
 
 
 def _mistaken(hits: Sequence[Hit]) -> int:
