@@ -152,6 +152,14 @@ def test_whoever_asked_for_the_upload_supplied_the_list() -> None:
     assert made.current().supplied_by == "harbin-clerk"
 
 
+def test_a_list_named_after_somebodys_number_is_refused_and_the_number_repeated_nowhere() -> None:
+    made = Registry()
+    number = PEOPLE[0]
+    assert made.arrive(listing(PEOPLE[:3]), f"230102/deceased/{number}.csv") is None
+    assert made.desk.reports.objects
+    assert not any(number in key or number.encode() in body for key, body in made.desk.reports.objects.items())
+
+
 @pytest.mark.parametrize(
     "key", ["去世.csv", "230102/去世.csv", "230102/born/a.csv", "230199/deceased/a.csv", "110101/deceased/a.csv"]
 )

@@ -40,5 +40,10 @@ def misplaced_key(object_key: str) -> str:
     >>> misplaced_key("2023/230102/2/低保.csv"), misplaced_key("230102199001011234.csv")[:26]
     ('misplaced/2023/230102/2/低保.csv.txt', 'misplaced/4497774adfa9a837')
     """
-    safe = _SAFE_KEY.fullmatch(object_key) and ".." not in object_key and not _LONG_NUMBER.search(object_key)
-    return f"misplaced/{object_key if safe else sha256_hex(object_key.encode(errors='replace'))}.txt"
+    return f"misplaced/{object_key if is_safe_key(object_key) else sha256_hex(object_key.encode(errors='replace'))}.txt"
+
+
+def is_safe_key(object_key: str) -> bool:
+    """Whether an object's key may be repeated: it holds no long number and nothing odd."""
+    fine = _SAFE_KEY.fullmatch(object_key) is not None and ".." not in object_key
+    return fine and _LONG_NUMBER.search(object_key) is None

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from yikatong import departures, parquet
 from yikatong.departures import CurrentDepartures, Departure, current_key
 from yikatong.errors import Conflict, Refusal
+from yikatong.file_names import is_safe_key, misplaced_key, require_safe_name
 from yikatong.file_outcomes import left_out, tell
 from yikatong.payments import digest_of, sha256_hex
 from yikatong.ports import Control, Lake, Reports
@@ -51,7 +52,8 @@ def import_departures(
 
     Rosters that were judged before are not judged again. Safe to repeat.
     """
-    outcome_key = departures.outcome_key(arrival.object_key)
+    safe = is_safe_key(arrival.object_key)
+    outcome_key = departures.outcome_key(arrival.object_key) if safe else misplaced_key(arrival.object_key)
     known: dict[str, object] = {}
     try:
         region, kind, insisted = _place(arrival.object_key)
@@ -76,6 +78,7 @@ def _place(object_key: str) -> tuple[str, Departure, bool]:
     if found is None:
         raise Refusal("名单应放在 地区代码/deceased 或 moved/文件名 之下，例如 230102/deceased/去世.csv。", "misplaced")
     require_known(found[1])
+    require_safe_name(found[4])
     return found[1], Departure(found[2]), found[3] is not None
 
 
