@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
 
 import polars as pl
 
@@ -85,14 +87,24 @@ def _first_look(
     cells: pl.DataFrame, header: Header, required: Collection[Column], context: RosterContext
 ) -> pl.DataFrame:
     """Of each column that which tells its plain cells from those to be looked at again, all in one query."""
-    names = {column: f"c{place}" for column, place in header.places.items()}
-    query, number = first_look_at_ids(cells.lazy(), names[Column.ID], context.as_of)
-    look = {Column.ID: number, Column.AMOUNT: plain_fen(pl.col(names[Column.AMOUNT]))}
-    for column in (column for column in NAME_COLUMNS if column in names):
-        look[column] = odd_name(pl.col(names[column]), required=column in required)
-    if Column.ACCOUNT in names:
-        look[Column.ACCOUNT] = plain_account(pl.col(names[Column.ACCOUNT]))
-    return query.select(expression.alias(column) for column, expression in look.items()).collect().rechunk()
+    names = tuple((column, f"c{place}") for column, place in header.places.items())
+    whole, looks = _first_looks(names, tuple(required), context.as_of)
+    return cells.lazy().with_columns(whole).select(looks).collect().rechunk()
+
+
+@cache
+def _first_looks(
+    names: tuple[tuple[Column, str], ...], required: tuple[Column, ...], on: date
+) -> tuple[pl.Expr, list[pl.Expr]]:
+    cells = {column: pl.col(name) for column, name in names}
+    whole, number = first_look_at_ids(cells[Column.ID], on)
+    looks = {Column.ID: number, Column.AMOUNT: plain_fen(cells[Column.AMOUNT])}
+    looks |= {
+        column: odd_name(cells[column], required=column in required) for column in NAME_COLUMNS if column in cells
+    }
+    if Column.ACCOUNT in cells:
+        looks[Column.ACCOUNT] = plain_account(cells[Column.ACCOUNT])
+    return whole, [look.alias(column) for column, look in looks.items()]
 
 
 def _with_cells(hit: Hit, written: Mapping[Column, pl.Series]) -> Hit:

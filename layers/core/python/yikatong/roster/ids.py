@@ -6,6 +6,7 @@ leave empty (a payee, a household head) costs only the rows that fill it.
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import polars as pl
 
@@ -24,13 +25,13 @@ class Ids:
     hits: list[Hit]
 
 
-def first_look_at_ids(cells: pl.LazyFrame, name: str, on: date) -> tuple[pl.LazyFrame, pl.Expr]:
-    """The rows with what the numbers of a column of ids are computed from, and that expression: `number` of those that are
-    right as written and end in a digit, null for all others."""
-    # Named first and used after: written into the expression, it would be computed at each mention.
+def first_look_at_ids(text: pl.Expr, on: date) -> tuple[pl.Expr, pl.Expr]:
+    """Two expressions, the second to be used where the first stands: `whole`, what ids are as integers, and the numbers of
+    those that are right as written and end in a digit, null for all others."""
+    # Named first and used after: written into the other, it would be computed at each mention.
     whole = pl.col("whole")
     number = pl.when(identity.right_whole_expression(whole, on)).then(whole // 10)
-    return cells.with_columns(whole=identity.whole_expression(pl.col(name))), number
+    return identity.whole_expression(text).alias("whole"), number
 
 
 def check_filled_ids(raw: pl.Series, column: Column, numeric: pl.Series, on: date, *, required: bool) -> Ids:
@@ -38,8 +39,9 @@ def check_filled_ids(raw: pl.Series, column: Column, numeric: pl.Series, on: dat
     number = pl.repeat(None, len(raw), dtype=pl.Int64, eager=True)
     filled = where(raw.is_not_null())
     if len(filled):
-        some, numbers = first_look_at_ids(pl.LazyFrame({"id": raw.gather(filled)}), "id", on)
-        number = number.scatter(filled, some.select(numbers).collect().to_series())
+        whole, look = first_look_at_ids(pl.col("id"), on)
+        some = pl.DataFrame({"id": raw.gather(filled)}).with_columns(whole)
+        number = number.scatter(filled, some.select(look).to_series())
     return check_ids(raw, number, column, numeric, on, required=required)
 
 
@@ -80,21 +82,37 @@ def check_ids(
 
 def _numbers(raw: pl.Series, on: date) -> pl.Series:
     """The numbers of the ids that are right as written, whatever they end in; null for all others."""
+    number, right = _right(on)
+    return pl.DataFrame({"text": raw}).with_columns(number).select(right).to_series()
+
+
+@cache
+def _right(on: date) -> tuple[pl.Expr, pl.Expr]:
+    # Built once: for a stretch's few ids it costs as much as to look at them.
     text, number = pl.col("text"), pl.col("number")
-    texts = pl.DataFrame({"text": raw}).with_columns(number=identity.number_expression(text))
-    return texts.select(pl.when(identity.right_expression(text, number, on)).then(number)).to_series()
+    right = pl.when(identity.right_expression(text, number, on)).then(number)
+    return identity.number_expression(text).alias("number"), right
 
 
 def _again(before: pl.Series, at: pl.Series, on: date) -> pl.DataFrame:
     """The ids that failed as written, normalised and judged again; `old` marks those that had 15 digits."""
+    seen = pl.DataFrame({"at": at, "before": before})
     # Few rows: what a lazy query would save is less than what it costs to think about.
-    seen = pl.DataFrame({"at": at, "before": before}).with_columns(
-        after=identity.normalise_expression(pl.col("before")),
-        old=pl.col("before").str.replace_all(r"\s", "").str.len_chars() == identity.OLD_ID_LENGTH,
+    for step in _second_look(on):
+        seen = seen.with_columns(step)
+    return seen
+
+
+@cache
+def _second_look(on: date) -> tuple[list[pl.Expr], ...]:
+    before, after = pl.col("before"), pl.col("after")
+    old = before.str.replace_all(r"\s", "").str.len_chars() == identity.OLD_ID_LENGTH
+    return (
+        [identity.normalise_expression(before).alias("after"), old.alias("old")],
+        [identity.number_expression(after).alias("digits")],
+        [identity.fault_expression(after, pl.col("digits"), on).alias("fault")],
+        [pl.when(pl.col("fault") == 0).then(pl.col("digits")).alias("number")],
     )
-    seen = seen.with_columns(digits=identity.number_expression(pl.col("after")))
-    seen = seen.with_columns(fault=identity.fault_expression(pl.col("after"), pl.col("digits"), on))
-    return seen.with_columns(number=pl.when(pl.col("fault") == 0).then(pl.col("digits")))
 
 
 def _some(code: str, column: Column, at: pl.Series) -> list[Hit]:

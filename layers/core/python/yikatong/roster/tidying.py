@@ -5,6 +5,7 @@ of rows costs one pass and a dirty thousand costs a thousand.
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import polars as pl
 
@@ -70,28 +71,35 @@ def tidy_amounts(raw: pl.Series, fen: pl.Series) -> Tidied:
     at = where(fen.is_null()) if fen.null_count() else NOWHERE
     if at.is_empty():
         return Tidied(fen)
+    plain, tests, read = _amount_look()
+    seen = _before_and_after(raw, at, plain)
+    return Tidied(fen.scatter(at, seen.select(read).to_series()), _hits(seen, Column.AMOUNT, tests))
+
+
+@cache
+def _amount_look() -> tuple[pl.Expr, dict[str, pl.Expr], pl.Expr]:
+    """An amount (`before`) in its plain spelling, what may be said of both, and what it comes to."""
     text = pl.col("before").str.normalize("NFKC").str.replace_all(r"\s+", "")
     text = text.str.replace(r"^[¥￥]", "").str.replace("元$", "")
-    seen = _before_and_after(raw, at, text)
-    seen = seen.with_columns(
-        after=pl.when(pl.col("after").str.contains(_THOUSANDS))
-        .then(pl.col("after").str.replace_all(",", "", literal=True))
-        .otherwise(pl.col("after"))
+    plain = (
+        pl.when(text.str.contains(_THOUSANDS))
+        .then(text.str.replace_all(",", "", literal=True))
+        .otherwise(text)
         # 520.000 says no more than 520.00, and 520. no more than 520.
         .str.replace(r"^([0-9]+\.[0-9]{2})0+$", "$1")
         .str.replace(r"^([0-9]+)\.$", "$1")
     )
     after, good = pl.col("after"), pl.col("after").str.contains(PLAIN_AMOUNT).fill_null(False)
     empty = after.is_null() | (after == "")
+    negative, too_fine = after.str.contains(_NEGATIVE), after.str.contains(_TOO_FINE)
     tests = {
         "amount_empty": empty,
-        "amount_not_positive": after.str.contains(_NEGATIVE),
-        "amount_decimals": after.str.contains(_TOO_FINE),
+        "amount_not_positive": negative,
+        "amount_decimals": too_fine,
         "amount_normalised": good & (pl.col("before") != after),
+        "amount_unreadable": ~(good | empty | negative | too_fine).fill_null(True),
     }
-    known = good | empty | after.str.contains(_NEGATIVE) | after.str.contains(_TOO_FINE)
-    hits = _hits(seen, Column.AMOUNT, {**tests, "amount_unreadable": ~known.fill_null(True)})
-    return Tidied(fen.scatter(at, seen.select(plain_fen(after)).to_series()), hits)
+    return plain, tests, plain_fen(after)
 
 
 def plain_account(account: pl.Expr) -> pl.Expr:
