@@ -67,7 +67,9 @@ def _line_ends() -> dict[str, bytes]:
     swallowed[3] += '"一级'
     swallowed[5] += '"二级'
     covered = [*swallowed[:5], swallowed[5].replace('"二级', '二级"'), *swallowed[6:]]
+    spaced = [*covered[:4], *(line.replace("1990", " 1990 ").replace("19", " 19") for line in covered[4:])]
     return {
+        "two-quotes-and-spaced-numbers-between.csv": "\n".join(spaced).encode(),
         "two-quotes-in-order-and-people-between.csv": "\n".join(covered).encode(),
         "two-stray-quotes-and-people-between.csv": "\n".join(swallowed).encode(),
         "old-end-of-file.csv": csv_bytes(roster((6, _FINE))) + b"\x1a",
@@ -177,10 +179,25 @@ def _totals() -> dict[str, bytes]:
                 ["合计", "12人", "", "6240.00"],
             ]
         ),
+        "totals-of-villages-alone.csv": csv_bytes(
+            [*good[:7], ["甲村合计", "", "", "3120.00"], *good[7:], ["乙村合计", "", "", "3120.00"]]
+        ),
+        "total-wrong-above-the-last-person.csv": csv_bytes([*good[:12], ["合计", "", "", "9999.00"], good[12]]),
+        "group-that-reads-like-a-total.csv": csv_bytes(
+            [
+                [*good[0], "组"],
+                *([*row, "合计组"] for row in good[1:4]),
+                ["张三", "", "2023-06", "520.00", "合计组"],
+                *([*row, "合计组"] for row in good[4:]),
+            ]
+        ),
         "total-above-a-row-without-an-id.csv": csv_bytes(
             [*good, ["合计", "", "", "9999.00"], ["大写：陆仟", "", "", "6240.00"]]
         ),
         "total-in-the-id-column.csv": csv_bytes([*good, ["", "合计", "", "6240.00"]]),
+        "amount-torn-at-its-comma-with-its-sign.csv": csv_text(spoiled(AMOUNT, "@", columns=(*PLAIN, Column.REMARK)))
+        .replace("@,", "¥1,234.00元")
+        .encode("utf-8-sig"),
         "amount-torn-at-its-comma.csv": csv_text(spoiled(AMOUNT, "@", columns=(*PLAIN, Column.REMARK)))
         .replace("@,", "1,234.00")
         .encode("utf-8-sig"),

@@ -8,6 +8,7 @@ that does polars refuses any cell that is not UTF-8.
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 
@@ -17,7 +18,7 @@ from yikatong.roster.columns import find_header
 from yikatong.roster.encoding import encoding_of, to_utf8
 from yikatong.roster.findings import unreadable
 from yikatong.roster.source import Source
-from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS, BrokenLines, Lines, Miscut, Table, header_missing
+from yikatong.roster.table import HEADER_ROWS, MAX_COLUMNS, MAX_ROWS, BrokenLines, Lines, Miscut, Table, header_missing
 from yikatong.roster.workbook_limits import MAX_CELL_BYTES
 
 STRETCH_BYTES = 6 << 20
@@ -221,6 +222,8 @@ def _row_by_row(text: str, separator: str, schema: dict[str, pl.String]) -> pl.D
     columns: list[list[str | None]] = [[] for _ in schema]
     lines = _Lines(text)
     for row, record in enumerate(_records(lines, separator)):
+        if row > MAX_ROWS:
+            raise unreadable("rows_too_many", limit=MAX_ROWS)
         if any(cell.strip() for cell in record[width:]):
             raise BrokenLines("row_ragged", row)
         spans = lines.at_end or len(lines.of_record) > 1
@@ -254,7 +257,12 @@ class _Lines:
 
 def _swallows(record: list[str], separator: str) -> bool:
     """Whether a cell holds whole lines with somebody's number: two quotes too many, and nobody would hear of those between."""
-    return any("\n" in cell and separator in cell and _ID_NUMBER.search(cell) for cell in record)
+    whole = len(record) - 1
+    for cell in (cell for cell in record if "\n" in cell and separator in cell):
+        digits = re.sub(r"[ \t\u3000-]", "", unicodedata.normalize("NFKC", cell))
+        if _ID_NUMBER.search(digits) or any(line.count(separator) >= max(whole, 2) for line in cell.split("\n")):
+            return True
+    return False
 
 
 def _well_quoted(lines: list[str], separator: str) -> bool:

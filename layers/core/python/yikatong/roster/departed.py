@@ -59,7 +59,6 @@ _MONTH_ALONE = r"^([0-9]{4}[-/.年][0-9]{1,2})月?$"
 # Of several entries the later day counts, and an unknown one may be later than all: nobody is left out for a slot in which
 # one entry may have them alive.
 _LAST_DAY = pl.when(pl.col("on").null_count() == 0).then(pl.col("on").max())
-# As many digits in one cell as the shortest id number has.
 
 
 @dataclass(frozen=True)

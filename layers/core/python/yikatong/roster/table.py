@@ -127,39 +127,50 @@ def sort_out(lines: Lines, header: Header) -> Stretch:
     return Stretch(cells, strays, lines.span, lines.numeric, split)
 
 
+# 1,234.00 without quotes stands in two cells: `1` and `234.00`, however else an amount may be written.
+_TORN, _TORN_OFF = r"^\s*[¥￥]?\s*[0-9]{1,3}\s*$", r"^[0-9]{3}(\.[0-9]*)?\s*元?\s*$"
+_TOO_FEW_TO_TELL = 10
+# Of 1,050.00 in the cell before only the end is left.
+_REST = r"^0[0-9]{2}(\.[0-9]*)?\s*元?\s*$"
+
+
 def _split_amounts(frame: pl.DataFrame, header: Header) -> pl.Series | None:
-    """Rows in which 1,234.00 without quotes may stand for two cells: one to three digits, and three in the cell behind."""
+    """Rows whose amount may be one half of a number that its comma tore in two; None where none looks so.
+
+    A column behind the amount in which most rows have three digits is a column of such numbers, and no sign of anything.
+    """
     place = header.places[Column.AMOUNT]
-    if place + 1 >= len(header.cells) or place + 1 in (
-        header.places.get(c) for c in (Column.STANDARD, Column.QUANTITY)
-    ):
-        return None
-    behind = frame[f"c{place + 1}"]
-    if behind.null_count() == len(behind):
-        return None
-    looks_so = behind.str.contains(r"^[0-9]{3}(\.[0-9]+)?$") & frame[f"c{place}"].str.contains("^[0-9]{1,3}$")
-    return looks_so.fill_null(False)
+    amount = frame[f"c{place}"]
+    torn = amount.str.contains(_REST).fill_null(False)
+    if place + 1 < len(header.cells):
+        behind = frame[f"c{place + 1}"]
+        if behind.null_count() < len(behind):
+            torn_off = behind.str.contains(_TORN_OFF).fill_null(False)
+            if int(torn_off.sum()) * 2 <= len(behind) or len(behind) < _TOO_FEW_TO_TELL:
+                torn |= torn_off & amount.str.contains(_TORN).fill_null(False)
+    return torn if torn.any() else None
 
 
 def totals_label(header: Header) -> pl.Expr:
-    """What a row says that reads like the label of a totals row, empty if nothing. Remarks on a person speak of sums as well."""
-    remark = header.places.get(Column.REMARK)
-    if remark is not None:
-        of_nobody = _says_nothing(pl.col(f"c{header.places[Column.NAME]}"))
-        in_remark = pl.when(of_nobody).then(pl.col(f"c{remark}").str.extract(TOTALS))
-        others = pl.exclude("row", f"c{remark}").str.extract(TOTALS)
-        return pl.concat_str(others, in_remark.alias("remark"), ignore_nulls=True)
-    return pl.concat_str(pl.exclude("row").str.extract(TOTALS), ignore_nulls=True)
+    """The label by which a row says that it is a totals row, with what it is the total of; empty if it says no such thing.
+
+    Whoever has a name is a person: only where there is none, or a number of people, the other cells may be labels.
+    """
+    name = pl.col(f"c{header.places[Column.NAME]}")
+    nobody = _says_nothing(name) | name.str.contains("[0-9]")
+    anywhere = pl.concat_str(pl.exclude("row").str.extract(TOTALS, 0), ignore_nulls=True)
+    return pl.when(nobody).then(anywhere).otherwise(name.str.extract(TOTALS, 0)).fill_null("")
 
 
 def is_header(header: Header) -> pl.Expr:
     """Whether a row is the header once more."""
-    place = header.places[Column.ID]
-    return (pl.col(f"c{place}") == header.cells[place]).fill_null(False)
+    places = (header.places[Column.ID], header.places[Column.NAME])
+    return pl.all_horizontal((pl.col(f"c{place}") == header.cells[place]).fill_null(False) for place in places)
 
 
 TOTALS = (
-    r"^\s*(?:本[页村乡镇]|\p{Han}{1,12}(?:村|社区|屯|组|乡|镇|街道|页))?\s*(合\s*计|总\s*计|小\s*计|共\s*计|汇\s*总)"
+    r"^\s*(?:本[页村乡镇]|全[村乡镇县市]|以上|累|\p{Han}{1,12}(?:村|社区|屯|组|乡|镇|街道|页))?"
+    r"\s*(?:合\s*计|总\s*计|小\s*计|共\s*计|累\s*计|汇\s*总)(?:\s*$|[\s:：(（0-9]|人数|金额|大写)"
 )
 """How the label of a totals row begins, with what it is the total of."""
 

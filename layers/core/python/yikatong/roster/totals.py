@@ -12,6 +12,7 @@ from yikatong.roster.table import is_header, totals_label
 from yikatong.roster.tidying import read_amounts
 
 _NO_ROWS = pl.Series("row", [], pl.Int32)
+_PLAIN = r"^\s*(合|总|共|汇)"
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Strays:
 def tell_apart(strays: pl.DataFrame, header: Header, last_id_row: int) -> Strays:
     """Judge a file's strays; `last_id_row` is the last row with an id (0: none). A person's name is no label.
 
-    Of several that read like totals at the end the last with an amount is the roster's; one that says 小计 is so only if the
-    file has no other.
+    Of several that read like totals the last plain one with an amount is the roster's: not one of a page, a village, or 小计.
+    One alone at the end is the roster's whatever it says.
     """
     amount = pl.col(f"c{header.places[Column.AMOUNT]}")
     told = strays.with_columns(
@@ -43,12 +44,13 @@ def tell_apart(strays: pl.DataFrame, header: Header, last_id_row: int) -> Strays
     )
     headers = told.filter(pl.col("again"))["row"]
     labels = told.filter((pl.col("label") != "") & ~pl.col("again"))
-    ends = labels.filter(pl.col("row") > last_id_row)
+    ends = labels.filter(pl.col("label").str.contains(_PLAIN))
+    if ends.is_empty() and labels.height == 1:
+        ends = labels.filter(pl.col("row") > last_id_row)
     ends = ends.filter(~pl.col("no_amount")) if not ends["no_amount"].all() else ends
-    if labels.height > 1:
-        ends = ends.filter(~pl.col("label").str.contains("小"))
     end = ends["row"][-1] if ends.height else None
-    below = told.filter(pl.col("no_amount") & (pl.col("row") > end))["row"] if end is not None else _NO_ROWS
+    last = max(end or 0, last_id_row)
+    below = told.filter(pl.col("no_amount") & (pl.col("row") > last))["row"] if end is not None else _NO_ROWS
     totals = pl.Series("row", [] if end is None else [end], pl.Int32)
     subtotals = labels["row"].filter(~labels["row"].is_in(pl.concat([totals, below]).implode()))
     others = pl.concat([totals, below, subtotals, headers])
@@ -75,16 +77,19 @@ def totals_findings(strays: Strays, header: Header, rows: pl.DataFrame) -> tuple
         if len(dropped) > room:
             more[code] = len(dropped) - room
     for row, written in strays.totals.select("row", f"c{header.places[Column.AMOUNT]}").iter_rows():
-        findings.append(_checked(row, written, rows.filter(pl.col("row") < row)["amount_fen"]))
+        above = rows.filter(pl.col("row") < row)
+        # Or of those since the total before it, where every village has its own.
+        before = strays.subtotals.filter(strays.subtotals < row).max()
+        since = above.filter(pl.col("row") > (before or 0))
+        findings.append(_checked(row, written, above["amount_fen"], since["amount_fen"]))
     return findings, more
 
 
-def _checked(row: int, written: str | None, amounts_fen: pl.Series) -> Finding:
+def _checked(row: int, written: str | None, above_fen: pl.Series, since_fen: pl.Series) -> Finding:
     fen = read_amounts(pl.Series([written], dtype=pl.String)).series[0]
-    added = int(amounts_fen.sum())
     # A row whose amount cannot be read is excluded already; what it should have added is not ours to guess.
-    if fen is None or amounts_fen.null_count():
+    if fen is None or above_fen.null_count():
         return file_finding("totals_unchecked", row=row)
-    if fen != added:
-        return file_finding("totals_wrong", row=row, written=yuan(fen), added=yuan(added))
+    if fen not in (above_fen.sum(), since_fen.sum()):
+        return file_finding("totals_wrong", row=row, written=yuan(fen), added=yuan(int(above_fen.sum())))
     return file_finding("totals_dropped", row=row, written=yuan(fen))
