@@ -20,6 +20,8 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from yikatong.roster import csv_reading
@@ -32,6 +34,7 @@ MEMORY_MB = 600
 # All a child may ask for: polars and its threads reserve much address space and use little of it.
 ADDRESS_SPACE_BYTES = 8 * 2**30
 CHILD_S = 60
+MOST_STRETCHES = 500
 _POLL_S = 0.2
 _WHOLE_NUMBER = re.compile(r"[0-9]{15,}")
 
@@ -132,9 +135,22 @@ def _spoiled(seed: int, ends: float, counts: Counter[str]) -> None:
     seeds = seed_files()
     chance = random.Random(seed)
     while time.monotonic() < ends:
-        _judge(mutated(chance, seeds), counts)
+        data = mutated(chance, seeds)
+        with _few_stretches(data):
+            _judge(data, counts)
         if counts["inputs"] % 100 == 0:
             (SCRATCH / "counts.json").write_text(json.dumps(counts))
+
+
+@contextmanager
+def _few_stretches(data: bytes) -> Iterator[None]:
+    """Small stretches find what goes wrong at their borders; thousands of them only take long."""
+    usual = csv_reading.STRETCH_BYTES
+    csv_reading.STRETCH_BYTES = max(usual, len(data) // MOST_STRETCHES)
+    try:
+        yield
+    finally:
+        csv_reading.STRETCH_BYTES = usual
 
 
 def _judge(data: bytes, counts: Counter[str]) -> None:
