@@ -91,14 +91,9 @@ def _lines(findings: tuple[Finding, ...]) -> Counter[str]:
     return Counter(_line(finding.row, finding.column, finding.code) for finding in findings)
 
 
-def _case(name: str) -> Any:
-    awaits = _ENTRIES[name].get("awaits")
-    return pytest.param(name, marks=pytest.mark.xfail(reason=awaits, strict=False) if awaits else ())
-
-
 # A file that would take the process with it is checked in one of its own.
-_APART = [_case(name) for name, entry in _ENTRIES.items() if entry.get("apart")]
-_TOGETHER = [_case(name) for name, entry in _ENTRIES.items() if not entry.get("apart")]
+_APART = [name for name, entry in _ENTRIES.items() if entry.get("apart")]
+_TOGETHER = [name for name, entry in _ENTRIES.items() if not entry.get("apart")]
 
 
 @pytest.mark.parametrize("name", _TOGETHER)
@@ -116,7 +111,7 @@ def test_a_file_has_exactly_the_findings_the_rules_give_it(name: str) -> None:
     assert entry.get("payable_fen", validation.payable.fen) == validation.payable.fen
 
 
-_TEXTS = [_case(name) for name in _ENTRIES if name.endswith((".csv", ".tsv", ".txt"))]
+_TEXTS = [name for name in _ENTRIES if name.endswith((".csv", ".tsv", ".txt"))]
 
 
 @pytest.mark.parametrize("name", _TEXTS)
@@ -146,7 +141,7 @@ _TOLD_BY_THE_COMMAND = (
 )
 
 
-@pytest.mark.parametrize("name", [_case(name) for name in _TOLD_BY_THE_COMMAND])
+@pytest.mark.parametrize("name", _TOLD_BY_THE_COMMAND)
 def test_the_clerks_own_check_says_the_same_and_ends_with_the_promised_code(name: str) -> None:
     entry = _ENTRIES[name]
     result = CliRunner().invoke(app, _arguments(name, entry))

@@ -22,7 +22,7 @@ class RosterContext:
 
     `occasions` are the names of the occasions opened for this subsidy. `registry_for` None: no registry exists yet,
     cards are not judged and the report says so. `claimed` None: nobody knows what was claimed elsewhere, as on a clerk's
-    own machine. `departed` are those who died or moved away (columns as departures.DEPARTED), None where no list was
+    own machine. `departed` are those who died or moved away (columns as roster.departed.DEPARTED), None where no list was
     supplied. `sheet` names the workbook's sheet to read, empty where the file has only one roster.
     """
 

@@ -80,8 +80,5 @@ def _judge(table: Table, context: RosterContext) -> JudgedTable:
 
 def _last_id_row(rows: pl.DataFrame) -> int:
     """The last row that names somebody by an id, however wrong; 0 if none does."""
-    at = rows["beneficiary_id"].is_not_null().arg_max()
-    if at is None or rows["beneficiary_id"].null_count() == rows.height:
-        return 0
-    last = rows["beneficiary_id"].reverse().is_not_null().arg_max()
-    return int(rows["row"][rows.height - 1 - (last or 0)])
+    named: int | None = rows["row"].filter(rows["beneficiary_id"].is_not_null()).max()  # type: ignore[assignment]
+    return named or 0

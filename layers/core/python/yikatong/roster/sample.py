@@ -99,9 +99,8 @@ def make_sample(
     faults_share: float = 0.0,
     workbook: bool = False,
     include: Sequence[Person] = (),
-    arrear_share: float = ARREAR_SHARE,
 ) -> Sample:
-    """A roster of `rows` people for `slots[0]`, with a few also owed each further slot (`arrear_share` of them).
+    """A roster of `rows` people for `slots[0]`, with a few also owed each further slot (`ARREAR_SHARE` of them).
 
     `include` are people who must be in it (of `rows`), so that rosters of two regions can overlap. `faults_share` is
     the share of rows to spoil, every kind in turn (0.2 of 500 rows reaches each); `workbook` also plants faults only a
@@ -126,7 +125,7 @@ def make_sample(
         _set_heads(lines, adults, [head for head in heads if head.id_number not in known], len(include), chance)
     _make_wards(lines[len(include) :], wards, adults[::GUARDIAN_EVERY], chance)
     for slot in texts[1:]:
-        owed = chance.sample(range(rows), round(rows * arrear_share))
+        owed = chance.sample(range(rows), round(rows * ARREAR_SHARE))
         lines += [{**lines[index], Column.SLOT: slot} for index in sorted(owed)]
     field = Field(lines, {person.id_number: person for person in adults}, subsidy, settings, texts, chance, spares, [])
     if count:
