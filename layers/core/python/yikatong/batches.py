@@ -53,6 +53,8 @@ class Selection(BaseModel):
     sent: Tally
     held: Tally
     not_sent: Tally
+    lost_to: tuple[str, ...] = ()
+    """The batches whose claims hold what rows of this one lost: rows come free when one of them is withdrawn (C4)."""
 
 
 class Instruction(BaseModel):
@@ -103,6 +105,14 @@ class Batch(Stored):
     sha256: str
     uploader: str
     received_at: str
+    parent: str = ""
+    """Of a child batch: the batch whose approved rows it takes up, held then or lost to a claim (PROTOCOL C4, W2)."""
+    children: tuple[str, ...] = ()
+    """The child batches that took up rows of this one, oldest first."""
+    passed_on: Tally = Tally()
+    """How many rows, and how much, the children took up: of those held or not sent here."""
+    reissue_of: str = ""
+    """Of a reissue: the batch whose rejected and returned payments it pays again (PROTOCOL B5)."""
     sheet: str = ""
     """The workbook's sheet that was read, where the bureau named one."""
     fingerprint: str = ""
@@ -146,6 +156,11 @@ class Batch(Stored):
     @property
     def digest(self) -> str:
         return self.batch_id.rsplit(".", 1)[1]
+
+    @property
+    def follows_up(self) -> bool:
+        """Whether it pays what an earlier batch could not: 正式发放时间 was kept by that one."""
+        return bool(self.parent or self.reissue_of)
 
     @property
     def approved_on(self) -> date:

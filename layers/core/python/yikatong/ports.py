@@ -95,15 +95,26 @@ class Bank(Protocol):
         ...
 
 
+AGAIN = "again"
+"""How the cause of a run begins that only follows up."""
+
+
 @dataclass(frozen=True)
 class RunOrder:
-    """An order to pay: a schedule's tick (`cause` = `sched`) or a person's or an event's own order."""
+    """An order to pay: a schedule's tick (`cause` = `sched`) or a person's or an event's own order.
+
+    A cause that begins with `again` pays only what an earlier batch could not: child batches and reissues, on any day.
+    """
 
     plan_year: int
     code: str
     mode: str
     as_of: date
     cause: str
+
+    @property
+    def again(self) -> bool:
+        return self.cause.startswith(AGAIN)
 
 
 class Workflow(Protocol):
