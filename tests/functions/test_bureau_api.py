@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from cli import batch as batch_commands
 from cli import funds as funds_commands
 from cli import run as run_commands
-from functions.bureau_api.handler import handler, logger
+from functions.bureau_api.handler import handler
 from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryWorkflow
+from yikatong.aws.bureau_api.common import logger
 from yikatong.batches import Batch, Tally, batch_key
 from yikatong.departures import outcome_key
 from yikatong.errors import Conflict, Refusal
@@ -234,7 +235,7 @@ def test_a_list_of_the_deceased_is_granted_to_a_regions_clerk_and_its_outcome_to
     assert call("clerk", "POST", "/v1/departures", body | {"region": "230202"})[0] == 403
     assert call("clerk", "POST", "/v1/departures", body | {"file_name": "../a.csv"})[0] == 422
     reports = MemoryLake()
-    monkeypatch.setattr("functions.bureau_api.handler.S3Lake", lambda _client, _bucket: reports)
+    monkeypatch.setattr("yikatong.aws.bureau_api.common.S3Lake", lambda _client, _bucket: reports)
     assert call("clerk", "GET", "/v1/departures", key=grant["key"])[0] == 404
     reports.put_once(outcome_key(grant["key"]), b'{"accepted": true, "rows": 2}', "d")
     assert call("clerk", "GET", "/v1/departures", key=grant["key"])[1] == {"accepted": True, "rows": 2}
@@ -244,7 +245,7 @@ def test_a_list_of_the_deceased_is_granted_to_a_regions_clerk_and_its_outcome_to
 
 def test_the_result_is_a_short_lived_address_once_it_is_written(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = MemoryLake()
-    monkeypatch.setattr("functions.bureau_api.handler.S3Lake", lambda _client, _bucket: reports)
+    monkeypatch.setattr("yikatong.aws.bureau_api.common.S3Lake", lambda _client, _bucket: reports)
     status, problem = call("clerk", "GET", f"/v1/batches/{BATCH_ID}/result")
     assert (status, problem["type"]) == (404, "urn:yikatong:problem:not_found")
     assert "结算之后才有" in problem["detail"]
