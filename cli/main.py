@@ -15,7 +15,7 @@ app = typer.Typer(
 
 
 def _add_commands() -> None:
-    from cli import batch, cards, departed, funds, invoke, local, occasion, plan, query, roster, run, send
+    from cli import batch, cards, departed, funds, invoke, local, occasion, plan, query, roster, run, send, trace
     from cli.demo.run import demo
 
     app.add_typer(plan.app, name="plan")
@@ -28,6 +28,7 @@ def _add_commands() -> None:
     app.add_typer(funds.app, name="funds")
     app.add_typer(run.app, name="run")
     app.command("query")(query.query)
+    app.command("trace")(trace.trace)
     app.add_typer(local.app, name="local")
     app.command("invoke")(invoke.invoke)
     app.command("demo")(demo)

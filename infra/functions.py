@@ -49,6 +49,7 @@ SIZES: Mapping[str, Size] = {
     "import_cards": BATCH,
     "import_departures": BATCH,
     "start_run": STEP,
+    "take_up_rows": BATCH,
     "open_run": STEP,
     "claim_payments": BATCH,
     "reserve_funds": STEP,
@@ -60,11 +61,13 @@ SIZES: Mapping[str, Size] = {
     "publish_records": BATCH,
     "close_run": STEP,
     "resend_message": BATCH,
+    "trace_payment": replace(BATCH, timeout_s=API.timeout_s),
     "bureau_api": API,
     "public_api": API,
 }
 QUEUED = ("validate_roster", "import_cards", "import_departures", "start_run", "receive_receipt")
 PAYOUT_STEPS = (
+    "take_up_rows",
     "open_run",
     "claim_payments",
     "reserve_funds",
@@ -130,6 +133,13 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             workflow.start(PAYOUT, context),
             workflow.describe(PAYOUT, context),
             made.schedules.order(),
+        ),
+        "take_up_rows": (
+            plans,
+            control.read_write(),
+            control.query(),
+            lake.read("runs/*", "rosters/*", "cards/*", "claims/*", "selections/*"),
+            lake.put("rosters/*"),
         ),
         "open_run": (
             plans,
@@ -224,6 +234,25 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             workflow.answer_task(PAYOUT, context),
             workflow.describe(PAYOUT, context),
         ),
+        "trace_payment": (
+            plans,
+            control.read(),
+            control.query_index("by_region"),
+            lake.read(
+                "rosters/*",
+                "claims/*",
+                "selections/*",
+                "instructions/*",
+                "sent/*",
+                "sent-again/*",
+                "receipts/*",
+                "rulings/*",
+                "recoveries/*",
+                "settlements/*",
+            ),
+            records.query(),
+            secrets.record_key.read(),
+        ),
         "bureau_api": (
             plans,
             control.read_write(),
@@ -238,6 +267,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             workflow.describe(PAYOUT, context),
             workflow.stop(PAYOUT, context),
             invoke("resend_message", context),
+            invoke("trace_payment", context),
         ),
         "public_api": (plans, records.query(), secrets.record_key.read(), buckets.site.read("policies/*")),
     }

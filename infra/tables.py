@@ -81,6 +81,9 @@ class Table(pulumi.ComponentResource):
         """
         return self._grant("GetItem", "PutItem")
 
+    def read(self) -> Grant:
+        return self._grant("GetItem")
+
     def query(self) -> Grant:
         return self._grant("Query")
 

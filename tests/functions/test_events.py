@@ -16,9 +16,11 @@ FUNCTIONS = Path(__file__).parents[2] / "functions"
 USE_CASES = {
     "start_run": ("start_ordered_run", "start_scheduled_run"),
     "resend_message": ("resend_or_say_why",),
+    "trace_payment": ("trace_or_say_why",),
 }
 ANSWERS: dict[str, Any] = {
     "resend_or_say_why": {"outcome": "sent"},
+    "trace_or_say_why": {"outcome": "told", "stories": []},
     "receive_receipt": (),
     "import_cards": None,
     "import_departures": None,

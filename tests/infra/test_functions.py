@@ -105,7 +105,7 @@ def test_the_keys_are_read_by_those_who_make_ids_and_records_only(stack: Recorde
     }
     assert readers == {
         "payment-key": {"instruct_bank"},
-        "record-key": {"receive_receipt", "publish_records", "resend_message", "public_api"},
+        "record-key": {"receive_receipt", "publish_records", "resend_message", "trace_payment", "public_api"},
         "bank-tokens": {"instruct_bank", "enquire_bank", "resend_message"},
     }
 

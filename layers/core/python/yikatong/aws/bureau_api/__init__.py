@@ -3,7 +3,7 @@ here one import finds them in Lambda, in tests and under the type checker alike.
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
-from yikatong.aws.bureau_api import batches, departures, funds, messages, occasions, runs, uploads
+from yikatong.aws.bureau_api import batches, departures, funds, messages, occasions, runs, traces, uploads
 
 ROUTERS = (
     uploads.router,
@@ -13,6 +13,7 @@ ROUTERS = (
     funds.router,
     runs.router,
     messages.router,
+    traces.router,
 )
 
 
