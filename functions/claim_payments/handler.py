@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from yikatong.aws.faults import without_quoting
 from yikatong.aws.wiring import wiring
+from yikatong.bank.settings import committed_banks
 from yikatong.use_cases.claim_payments import claim_payments
 
 logger = Logger(service="claim_payments")
@@ -17,7 +18,13 @@ logger = Logger(service="claim_payments")
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
     claimed = claim_payments(
-        event["run_id"], event["code"], control=w.control, lake=w.lake, book=w.book, settings=w.settings
+        event["run_id"],
+        event["code"],
+        control=w.control,
+        lake=w.lake,
+        banks=committed_banks(),
+        book=w.book,
+        settings=w.settings,
     )
     logger.info("payments claimed", run_id=event["run_id"], batches=claimed)
     return {"claimed": claimed}

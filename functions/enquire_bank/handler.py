@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from yikatong.aws.faults import without_quoting
 from yikatong.aws.wiring import wiring
+from yikatong.bank.settings import committed_banks
 from yikatong.use_cases.enquire_bank import enquire_bank
 
 logger = Logger(service="enquire_bank")
@@ -16,6 +17,8 @@ logger = Logger(service="enquire_bank")
 @without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
-    answered = enquire_bank(event["batch_id"], control=w.control, lake=w.lake, bank=w.bank)
+    answered = enquire_bank(
+        event["batch_id"], control=w.control, lake=w.lake, bank=w.bank, banks=committed_banks(), now=w.now()
+    )
     logger.info("bank asked", batch_id=event["batch_id"], attempt=event["attempt"], answered=answered)
     return {"outcome": "answered" if answered else "waiting"}

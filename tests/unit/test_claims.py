@@ -27,6 +27,7 @@ def frame(*rows: Row, beneficiary: str = "") -> pl.DataFrame:
             "amount_fen": 100,
             "pay_account": account,
             "payee_id": payee,
+            "attempt": 1,
             "accepted_account": ok,
         }
         for n, (key, batch, account, payee, ok) in enumerate(rows, 1)

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yikatong.receipts import STATEMENTS
-from yikatong.settlement import fold
+from yikatong.settlement import KEPT_STATEMENTS, fold
 
 PAYMENTS = pl.DataFrame(
     {
@@ -33,10 +32,11 @@ def said(*statements: Statement) -> pl.DataFrame:
             "reason": reason,
             "raw_code": reason,
             "on": date(2023, 6, day),
+            "channel": "delivered",
         }
         for who, kind, reason, day in statements
     ]
-    return pl.DataFrame(rows, schema=STATEMENTS)
+    return pl.DataFrame(rows, schema=KEPT_STATEMENTS)
 
 
 def states(*statements: Statement) -> list[str]:

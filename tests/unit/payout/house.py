@@ -177,7 +177,7 @@ class House(Books):
                 return "skipped"
             if not self.await_answer(batch_id):
                 for _ in range(ENQUIRIES):
-                    if self.invoke(lambda: enquire_bank(batch_id, control=self.c, lake=self.l, bank=self.b)):
+                    if self.invoke(lambda: self.enquire(batch_id)):
                         break
             self.invoke(lambda: self.settle(batch_id))
             self.invoke(lambda: self.publish(batch_id))
@@ -222,7 +222,9 @@ class House(Books):
         )  # fmt: skip
 
     def claim(self, run_id: str, code: str = CODE) -> int:
-        return claim_payments(run_id, code, control=self.c, lake=self.l, book=BOOK, settings=SETTINGS)
+        return claim_payments(
+            run_id, code, control=self.c, lake=self.l, banks=BANKS, book=BOOK, settings=SETTINGS
+        )  # fmt: skip
 
     def reserve(self, batch_id: str, run_id: str) -> str:
         return reserve_funds(batch_id, run_id, control=self.c)
@@ -232,6 +234,9 @@ class House(Books):
             batch_id, run_id, control=self.c, lake=self.l, bank=self.b, banks=BANKS, book=BOOK, settings=SETTINGS,
             secret=PAYMENT_SECRET, now=self.now,
         )  # fmt: skip
+
+    def enquire(self, batch_id: str) -> bool:
+        return enquire_bank(batch_id, control=self.c, lake=self.l, bank=self.b, banks=BANKS, now=self.now)
 
     def settle(self, batch_id: str) -> Batch:
         return settle_batch(batch_id, control=self.c, lake=self.l)

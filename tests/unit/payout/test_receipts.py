@@ -14,7 +14,6 @@ from tests.unit.payout.watching import key_starts, saves
 from yikatong.batches import Batch
 from yikatong.errors import Refusal
 from yikatong.states import BatchState, RunState
-from yikatong.use_cases.enquire_bank import enquire_bank
 from yikatong.use_cases.settle_batch import settle_batch
 
 THREE = people(3)
@@ -342,7 +341,7 @@ def test_what_a_settled_batch_still_has_in_doubt_is_enquired_about_when_its_run_
     assert batch.state is BatchState.PUBLISHED
     assert batch.settlement is not None
     assert batch.settlement.in_doubt.count == 2
-    assert enquire_bank(batch_id, control=house.control, lake=house.lake, bank=house.bank)
+    assert house.enquire(batch_id)
     settled = settle_batch(batch_id, control=house.control, lake=house.lake)
     assert settled.settlement is not None
     assert settled.settlement.in_doubt.count == 0

@@ -65,7 +65,14 @@ def claim(desk: Desk, batch: Batch, group: str = GROUP, slot: str = SLOT) -> Non
     """A run claims the batch's payable rows, as `claim_payments` writes it, and dies before it moves the batch."""
     rows = parquet.decode(desk.lake.get(batch.rows_key) or b"").filter(pl.col("status") == "payable")
     claimed = rows.select(
-        "key", "beneficiary_id", "row", "amount_fen", "payee_id", batch_id=pl.lit(batch.batch_id), pay_account="account"
+        "key",
+        "beneficiary_id",
+        "row",
+        "amount_fen",
+        "payee_id",
+        batch_id=pl.lit(batch.batch_id),
+        pay_account="account",
+        attempt=pl.lit(1, pl.Int32),
     ).select(list(claims.CLAIM_COLUMNS))
     manifest = desk.control.read(Manifest, *manifest_key(group, slot)) or empty_manifest(group, slot)
     key = claim_file_key(group, slot, "run", manifest.version)

@@ -1,7 +1,8 @@
 """Claims: who is paid for a slot is decided once, whatever batch, bureau, retry or duplicate event asks (PROTOCOL C1-C5).
 
 Per (claim group, slot) one manifest lists claim files that are disjoint by construction; a file counts only once the
-manifest, written on condition of its version, names it. A claim belongs to its batch, a run only carries it.
+manifest, written on condition of its version, names it. A claim belongs to its batch, a run only carries it. It is a claim
+to one attempt: the first for whoever has none, the next for a payment that finally failed (PROTOCOL B5).
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from collections.abc import Callable
 import polars as pl
 
 from yikatong import parquet
-from yikatong.manifest import Manifest
+from yikatong.manifest import Checkpoint, ClaimFile, Manifest
 from yikatong.payments import sha256_hex
 
 CLAIM_COLUMNS = {
@@ -20,7 +21,9 @@ CLAIM_COLUMNS = {
     "amount_fen": pl.Int64,
     "pay_account": pl.String,
     "payee_id": pl.String,
+    "attempt": pl.Int32,
 }
+FIRST_ATTEMPT = 1
 
 
 class AlteredClaim(Exception):
@@ -29,14 +32,22 @@ class AlteredClaim(Exception):
 
 def read_claims(manifest: Manifest, load: Callable[[str], bytes | None]) -> pl.DataFrame:
     """All standing claims of a slot (released batches left out), columns as `CLAIM_COLUMNS`."""
+    claims = every_claim(manifest, load)
+    return claims.filter(~pl.col("batch_id").is_in(list(manifest.releases)))
+
+
+def every_claim(manifest: Manifest, load: Callable[[str], bytes | None]) -> pl.DataFrame:
+    """All committed claims of a slot, those of released batches too; what was altered stops whoever reads it."""
+    files: list[ClaimFile | Checkpoint] = [*manifest.unread_files]
+    if manifest.checkpoint is not None:
+        files.insert(0, manifest.checkpoint)
     frames = [pl.DataFrame(schema=CLAIM_COLUMNS)]
-    for file in manifest.files:
+    for file in files:
         data = load(file.key)
         if data is None or sha256_hex(data) != file.sha256:
             raise AlteredClaim(file.key)
         frames.append(parquet.decode(data))
-    claims = pl.concat(frames)
-    return claims.filter(~pl.col("batch_id").is_in(list(manifest.releases)))
+    return pl.concat(frames)
 
 
 def choose(candidates: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
@@ -47,7 +58,15 @@ def choose(candidates: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     is another claimed row's key or beneficiary: the same person must not be paid once under a household head and once
     on their own. So is a row whose account is held for another payee, unless that was accepted: a corrected id number
     must not become a second person (DESIGN §2). A row that is left out takes nothing from those after it.
+
+    Rows of a further `attempt` come last: see `_choose_again`.
     """
+    again = pl.col("attempt") > FIRST_ATTEMPT
+    first = _choose_first(candidates.filter(~again), standing)
+    return pl.concat([first, _choose_again(candidates.filter(again), pl.concat([standing, first]))])
+
+
+def _choose_first(candidates: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
     rows = candidates.with_row_index("at")
     taken, payee_of, contested = _contested(rows, standing)
     refused = []
@@ -62,6 +81,27 @@ def choose(candidates: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
             taken |= {key, beneficiary}
             payee_of.setdefault(account, payee)
     return rows.filter(~pl.col("at").is_in(refused)).select(list(CLAIM_COLUMNS))
+
+
+def _choose_again(candidates: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
+    """The further attempts that may be claimed: each once, after the attempt before it, to nobody else's account.
+
+    Few at a time: failed payments, not a county.
+    """
+    held = set(standing.select("key", "attempt").iter_rows())
+    owner: dict[str, tuple[str, str]] = {}
+    for account, key, payee in standing.select("pay_account", "key", "payee_id").iter_rows():
+        owner.setdefault(account, (key, payee))
+    chosen = []
+    columns = ["key", "attempt", "pay_account", "payee_id", "accepted_account"]
+    for at, (key, attempt, account, payee, accepted) in enumerate(candidates.select(columns).iter_rows()):
+        whose = owner.get(account, (key, payee))
+        strange = key != whose[0] and payee != whose[1] and not accepted
+        if (key, attempt) not in held and (key, attempt - 1) in held and not strange:
+            chosen.append(at)
+            held.add((key, attempt))
+            owner.setdefault(account, (key, payee))
+    return candidates.select(list(CLAIM_COLUMNS))[chosen]
 
 
 def held_ids(standing: pl.DataFrame) -> pl.Series:

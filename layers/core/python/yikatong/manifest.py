@@ -33,14 +33,30 @@ class ClaimFile(BaseModel):
     context: ClaimContext
 
 
+class Checkpoint(BaseModel):
+    """The claims of the manifest's first `covers` files in one object: read in their stead (PROTOCOL C5)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    sha256: str
+    count: int
+    covers: int
+
+
 class Manifest(Stored):
     claim_group: str
     slot: str
     files: tuple[ClaimFile, ...] = ()
+    """Every committed file, oldest first; those that a checkpoint covers still say whose turn it was, and under what."""
+    checkpoint: Checkpoint | None = None
     releases: tuple[str, ...] = ()
     """Withdrawn batches: their claims are void whether they stand before or after the entry (PROTOCOL W1)."""
-    reissues: tuple[str, ...] = ()
-    """`{payment_id}-{attempt}` of failed attempts that may be paid again, each once (PROTOCOL B5)."""
+
+    @property
+    def unread_files(self) -> tuple[ClaimFile, ...]:
+        """The files past the checkpoint."""
+        return self.files[self.checkpoint.covers if self.checkpoint else 0 :]
 
     def file_of(self, batch_id: str) -> ClaimFile | None:
         """The committed claim file in which this batch had its turn, or None."""
@@ -63,6 +79,10 @@ def empty_manifest(claim_group: str, slot: str) -> Manifest:
 def claim_file_key(claim_group: str, slot: str, run_id: str, base: int) -> str:
     """The base version is in the name: a lost race writes another file, never over the loser's (PROTOCOL C2)."""
     return f"claims/{claim_group}/{slot}/{run_id}/v{base}.parquet"
+
+
+def checkpoint_key(claim_group: str, slot: str, run_id: str, base: int) -> str:
+    return f"claims/{claim_group}/{slot}/{run_id}/checkpoint-v{base}.parquet"
 
 
 def with_release(manifest: Manifest, batch_ids: Iterable[str]) -> Manifest | None:

@@ -49,6 +49,11 @@ def keep_receipt(data: bytes, batch: Batch, lake: Lake, channel: Channel) -> str
     return key
 
 
+def channel_of(key: str) -> Channel:
+    """How a kept file came, from its key."""
+    return "enquired" if key.rsplit("/", 1)[1].startswith("enquired-") else "delivered"
+
+
 def read_receipt(data: bytes, payments: pl.DataFrame) -> Reading:
     """Read one file against the batch's payments (`end_to_end_id`, `amount_fen`, `message_id`).
 

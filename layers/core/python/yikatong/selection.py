@@ -12,7 +12,7 @@ import polars as pl
 from yikatong import parquet
 from yikatong.batches import Batch, Occasion, Tally
 from yikatong.cards import judge_cards
-from yikatong.claims import held_ids
+from yikatong.claims import FIRST_ATTEMPT, held_ids
 from yikatong.manifest import ClaimContext
 from yikatong.payments import sha256_hex
 from yikatong.plan import Mode, PlanBook, Slot, Subsidy, judge_slot, judging_date
@@ -23,6 +23,9 @@ SLOT_OUTSIDE_WINDOW = "slot_outside_window"
 CLAIMED_ELSEWHERE = "claimed_elsewhere"
 
 ACCOUNT_OF_ANOTHER = "account_of_another"
+NOT_FAILED = "not_failed"
+MORE_THAN_FAILED = "more_than_failed"
+"""Of a reissue's rows: no attempt of theirs finally failed, or one that was for less (`yikatong.reissues`)."""
 
 SELECTION_COLUMNS = {
     "row": pl.Int32,
@@ -33,6 +36,7 @@ SELECTION_COLUMNS = {
     "key": pl.String,
     "slot": pl.String,
     "amount_fen": pl.Int64,
+    "attempt": pl.Int32,
     "pay_account": pl.String,
     "service_bank": pl.String,
     "channel": pl.String,
@@ -103,9 +107,13 @@ class Judge:
             .then(pl.lit("sent"))
             .otherwise(pl.lit("held")),
             reason=pl.when(not slot_ok).then(pl.lit(SLOT_OUTSIDE_WINDOW)).otherwise(pl.col("card_code").fill_null("")),
+            attempt=pl.lit(FIRST_ATTEMPT, pl.Int32),
         ).select(*SELECTION_COLUMNS, "accepted_account")
 
     def _slot_ok(self, slot: str, context: ClaimContext, batch: Batch) -> bool:
+        if batch.reissue_of:
+            # Its slot was judged when the attempt that failed was claimed.
+            return True
         day = judging_date(self._subsidy, context.as_of, self._mode)
         parsed = Slot.parse(slot, self._subsidy.frequency)
         # Approved in time is in time, though a weekend moves the run past the occasion's last day.
@@ -121,14 +129,42 @@ def after_claims(judged: pl.DataFrame, own: pl.DataFrame, standing: pl.DataFrame
     row holds the person or the household (`yikatong.claims.choose`).
     """
     lost = (pl.col("outcome") == "sent") & ~pl.col("row").is_in(own["row"].implode())
-    held = held_ids(standing)
-    person = pl.col("key").is_in(held.implode()) | pl.col("beneficiary_id").is_in(held.implode())
-    account = pl.col("pay_account").is_in(standing["pay_account"].implode())
-    why = pl.when(account & ~person).then(pl.lit(ACCOUNT_OF_ANOTHER)).otherwise(pl.lit(CLAIMED_ELSEWHERE))
+    person = _held_by(standing.filter(pl.col("attempt") == FIRST_ATTEMPT))
+    # A further attempt is its key's own business: only the same attempt of it is in its way.
+    attempt = pl.struct("key", "attempt").is_in(standing.select(pl.struct("key", "attempt"))["key"].implode())
+    taken = pl.when(pl.col("attempt") == FIRST_ATTEMPT).then(person).otherwise(attempt)
+    holders = standing.select("pay_account", holder="key").unique()
+    others = judged.join(holders, on="pay_account").filter(pl.col("holder") != pl.col("key"))["row"]
+    # What nobody holds was claimed by nobody: it failed only after its batch had its turn.
+    why = (
+        pl.when(taken)
+        .then(pl.lit(CLAIMED_ELSEWHERE))
+        .when(pl.col("row").is_in(others.implode()))
+        .then(pl.lit(ACCOUNT_OF_ANOTHER))
+        .otherwise(pl.lit(NOT_FAILED))
+    )
     return judged.with_columns(
         outcome=pl.when(lost).then(pl.lit("not_sent")).otherwise("outcome"),
         reason=pl.when(lost).then(why).otherwise("reason"),
     )
+
+
+def _held_by(standing: pl.DataFrame) -> pl.Expr:
+    held = held_ids(standing)
+    return pl.col("key").is_in(held.implode()) | pl.col("beneficiary_id").is_in(held.implode())
+
+
+def lost_to(decided: pl.DataFrame, own: pl.DataFrame, standing: pl.DataFrame) -> set[str]:
+    """The batches whose claims hold what rows of this one lost; `decided` as `after_claims` returns it (PROTOCOL C4)."""
+    lost = decided.filter(pl.col("reason").is_in([CLAIMED_ELSEWHERE, ACCOUNT_OF_ANOTHER]))
+    people = held_ids(lost)
+    holds = (
+        pl.col("key").is_in(people.implode())
+        | pl.col("beneficiary_id").is_in(people.implode())
+        | pl.col("pay_account").is_in(lost["pay_account"].drop_nulls().implode())
+    )
+    others = standing.join(own.select("batch_id").unique(), on="batch_id", how="anti")
+    return set(others.filter(holds)["batch_id"])
 
 
 def encode(selection: pl.DataFrame) -> bytes:

@@ -12,7 +12,7 @@ from yikatong import parquet
 from yikatong.batches import Batch, Settlement, Tally
 from yikatong.payments import digest_of, sha256_hex, sorted_digest
 from yikatong.ports import Lake
-from yikatong.receipts import STATEMENTS, read_receipt, receipts_prefix
+from yikatong.receipts import STATEMENTS, channel_of, read_receipt, receipts_prefix
 from yikatong.states import FINAL_PAYMENT, PaymentState
 
 
@@ -29,19 +29,26 @@ def payments_of(batch: Batch, lake: Lake) -> pl.DataFrame:
     return parquet.decode(data)
 
 
+KEPT_STATEMENTS = {**STATEMENTS, "channel": pl.String}
+"""Statements with the way they came: `delivered` in a file of the bank's own, or `enquired`."""
+
+
 def fold(payments: pl.DataFrame, statements: pl.DataFrame) -> pl.DataFrame:
-    """One row per payment with its state, reason and dates.
+    """One row per payment with its state, reason and dates; `statements` as `KEPT_STATEMENTS`.
 
     Credited and rejected both stated: FROZEN, whatever the order. Returned presumes credited. Nothing stated: IN_DOUBT.
+    `failed_by` says whether a rejection or return was `delivered` or is known by enquiry only (PROTOCOL B5).
     """
+    failing = pl.col("kind") != "settled"
     kinds = statements.group_by("end_to_end_id").agg(
         settled=(pl.col("kind") == "settled").any(),
         rejected=(pl.col("kind") == "rejected").any(),
         returned=(pl.col("kind") == "returned").any(),
         settled_on=pl.col("on").filter(pl.col("kind") == "settled").min(),
         returned_on=pl.col("on").filter(pl.col("kind") == "returned").min(),
-        reason=pl.col("reason").filter(pl.col("kind") != "settled").drop_nulls().sort().first(),
-        raw_code=pl.col("raw_code").filter(pl.col("kind") != "settled").drop_nulls().sort().first(),
+        reason=pl.col("reason").filter(failing).drop_nulls().sort().first(),
+        raw_code=pl.col("raw_code").filter(failing).drop_nulls().sort().first(),
+        failed_by=pl.col("channel").filter(failing).sort().first(),
     )
     credited = pl.col("settled") | pl.col("returned")
     state = (
@@ -61,17 +68,18 @@ def fold(payments: pl.DataFrame, statements: pl.DataFrame) -> pl.DataFrame:
         .join(kinds, on="end_to_end_id", how="left", maintain_order="left")
         .with_columns(pl.col("settled", "rejected", "returned").fill_null(False))
         .with_columns(state=state)
-        .select(*columns, "state", "reason", "raw_code", "settled_on", "returned_on")
+        .select(*columns, "state", "reason", "raw_code", "settled_on", "returned_on", "failed_by")
     )
 
 
 def statements_of(keys: Sequence[str], payments: pl.DataFrame, lake: Lake) -> pl.DataFrame:
     """Every believable statement of these kept receipts."""
-    frames = [pl.DataFrame(schema=STATEMENTS)]
+    frames = [pl.DataFrame(schema=KEPT_STATEMENTS)]
     for key in keys:
         data = lake.get(key)
         assert data is not None, "nobody deletes receipts (PROTOCOL O1)"
-        frames.append(read_receipt(data, payments).statements)
+        statements = read_receipt(data, payments).statements
+        frames.append(statements.with_columns(channel=pl.lit(channel_of(key), pl.String)))
     return pl.concat(frames)
 
 

@@ -1,24 +1,40 @@
-"""Decide who is paid: claim every slot of a run's batches, once (PROTOCOL C1-C5, W1)."""
+"""Decide who is paid: claim every slot of a run's batches, once (PROTOCOL C1-C5, W1; reissues B5)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 
 import polars as pl
 
 from yikatong import claims
+from yikatong.bank.settings import Banks
 from yikatong.batches import Batch, Occasion, Selection, batch_key, batches_pk
 from yikatong.errors import Conflict
-from yikatong.manifest import ClaimContext, ClaimFile, Manifest, claim_file_key, empty_manifest, manifest_key
-from yikatong.payments import digest_of, sha256_hex
+from yikatong.manifest import (
+    Checkpoint,
+    ClaimContext,
+    ClaimFile,
+    Manifest,
+    checkpoint_key,
+    claim_file_key,
+    empty_manifest,
+    manifest_key,
+)
+from yikatong.payments import digest_of, sha256_hex, sorted_digest
 from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.ports import Control, Lake
+from yikatong.reissues import as_reissue, failed_payments
 from yikatong.runs import Run, RunInputs, inputs_key, run_key
-from yikatong.selection import SELECTION_COLUMNS, Judge, after_claims, approved_rows, encode, tally
+from yikatong.selection import SELECTION_COLUMNS, Judge, after_claims, approved_rows, encode, lost_to, tally
 from yikatong.states import BatchState, RunState
 from yikatong.use_cases.withdraw_batch import write_releases
 
 LOST_RACES_LIMIT = 50
 """Each lost race means that another run's claim was committed, so this is never reached by bad luck alone."""
+
+
+CHECKPOINT_AFTER = 16
+"""Claim files past the last checkpoint that a reader opens one by one, before the next claim sums them up (PROTOCOL C5)."""
 
 
 class TooContended(Exception):
@@ -27,10 +43,15 @@ class TooContended(Exception):
 
 @dataclass
 class _Work:
-    """One batch under claim: its approved rows, and per slot the rows as judged and the keys it holds."""
+    """One batch under claim: its approved rows, and per slot the rows as judged and the keys it holds.
+
+    `failed` are the payments that it may pay again, where it is a reissue.
+    """
 
     batch: Batch
     rows: pl.DataFrame
+    failed: pl.DataFrame | None = None
+    lost_to: set[str] = field(default_factory=set)
     parts: list[pl.DataFrame] = field(default_factory=list)
     contexts: list[ClaimContext] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
@@ -42,13 +63,20 @@ class _Work:
     def of_slot(self, slot: str) -> pl.DataFrame:
         return self.rows.filter(pl.col("slot") == slot)
 
+    def judged(self, slot: str, judge: Judge, context: ClaimContext) -> pl.DataFrame:
+        """The rows of a slot under a claim's context, before anybody else's claims are looked at."""
+        judged = judge.judge(self.of_slot(slot), context, self.batch)
+        return judged if self.failed is None else as_reissue(judged, self.failed)
+
     def note(self, part: pl.DataFrame, context: ClaimContext, source: str) -> None:
         self.parts.append(part)
         self.contexts.append(context)
         self.sources.append(source)
 
 
-def claim_payments(run_id: str, code: str, *, control: Control, lake: Lake, book: PlanBook, settings: Settings) -> int:
+def claim_payments(
+    run_id: str, code: str, *, control: Control, lake: Lake, banks: Banks, book: PlanBook, settings: Settings
+) -> int:
     """Claim for every batch that is still this run's, and move those batches to CLAIMED. Returns how many are.
 
     Safe to repeat at any point: slots committed for a batch are done, files not committed are garbage.
@@ -66,13 +94,26 @@ def claim_payments(run_id: str, code: str, *, control: Control, lake: Lake, book
 
     _finish_withdrawals(policy.claim_group, inputs.mode, control, book, settings)
     still_own = _own(inputs, control)
-    work = [_Work(batch, approved_rows(batch, lake)) for batch in still_own if batch.state is BatchState.BOUND]
+    work = [
+        _Work(batch, approved_rows(batch, lake), _failed(batch, control, lake, banks, inputs.as_of))
+        for batch in still_own
+        if batch.state is BatchState.BOUND
+    ]
     claim_slot = _trial_slot if inputs.mode == Mode.TRIAL else _claim_slot
     for slot in sorted({slot for item in work for slot in item.slots}):
         claim_slot(slot, policy.claim_group, context, run_id, work, judge, control, lake)
     claimed = sum(_finish(item, run_id, context, control=control, lake=lake) for item in work)
     _move_run(run, control)
     return claimed + len(still_own) - len(work)
+
+
+def _failed(batch: Batch, control: Control, lake: Lake, banks: Banks, on: date) -> pl.DataFrame | None:
+    """What a reissue may pay again, None for any other batch."""
+    if not batch.reissue_of:
+        return None
+    first = control.read(Batch, *batch_key(batch.reissue_of))
+    assert first is not None, "batches are never deleted"
+    return failed_payments(first, lake, banks, on)
 
 
 def _finish_withdrawals(claim_group: str, mode: str, control: Control, book: PlanBook, settings: Settings) -> None:
@@ -116,8 +157,9 @@ def _claim_slot(
         file = manifest.file_of(item.batch.batch_id)
         assert file is not None, "a batch that had no turn in this slot"
         own = standing.filter(pl.col("batch_id") == item.batch.batch_id)
-        judged = judge.judge(item.of_slot(slot), file.context, item.batch)
-        item.note(after_claims(judged, own, standing), file.context, file.sha256)
+        decided = after_claims(item.judged(slot, judge, file.context), own, standing)
+        item.lost_to |= lost_to(decided, own, standing)
+        item.note(decided, file.context, file.sha256)
 
 
 def _commit(
@@ -145,18 +187,31 @@ def _commit(
         batches=tuple(item.batch.batch_id for item in todo),
         context=context,
     )
+    claimed = manifest.model_copy(update={"files": (*manifest.files, file)})
     try:
-        control.save(manifest.model_copy(update={"files": (*manifest.files, file)}))
+        control.save(_with_checkpoint(claimed, run_id, lake))
     except Conflict:
         return False
     return True
+
+
+def _with_checkpoint(manifest: Manifest, run_id: str, lake: Lake) -> Manifest:
+    """The manifest with all its claims in one object, once there are many files to read (C5); releases stay entries."""
+    if len(manifest.unread_files) <= CHECKPOINT_AFTER:
+        return manifest
+    every = claims.every_claim(manifest, lake.get)
+    key = checkpoint_key(manifest.claim_group, manifest.slot, run_id, manifest.version)
+    inputs = digest_of("checkpoint", key, sorted_digest([file.sha256 for file in manifest.files]))
+    data = lake.put_once(key, claims.encode(every), inputs).data
+    checkpoint = Checkpoint(key=key, sha256=sha256_hex(data), count=every.height, covers=len(manifest.files))
+    return manifest.model_copy(update={"checkpoint": checkpoint})
 
 
 def _candidates(slot: str, context: ClaimContext, todo: list[_Work], judge: Judge) -> pl.DataFrame:
     """What may be claimed, in the run's order of precedence: (approved_at, batch_id), then the roster's own order."""
     frames = []
     for item in todo:
-        judged = judge.judge(item.of_slot(slot), context, item.batch)
+        judged = item.judged(slot, judge, context)
         payable = judged.filter(pl.col("outcome") == "sent").sort("row")
         frames.append(
             payable.select(
@@ -167,6 +222,7 @@ def _candidates(slot: str, context: ClaimContext, todo: list[_Work], judge: Judg
                 "amount_fen",
                 "pay_account",
                 "payee_id",
+                "attempt",
                 "accepted_account",
             )
         )
@@ -189,7 +245,7 @@ def _trial_slot(
     for item in work:
         if slot in item.slots:
             chosen = claims.choose(_candidates(slot, context, [item], judge), standing)
-            judged = judge.judge(item.of_slot(slot), context, item.batch)
+            judged = item.judged(slot, judge, context)
             item.note(after_claims(judged, chosen, standing), context, f"trial v{manifest.version}")
 
 
@@ -206,6 +262,7 @@ def _finish(item: _Work, run_id: str, context: ClaimContext, *, control: Control
         sent=tally(rows, "sent"),
         held=tally(rows, "held"),
         not_sent=tally(rows, "not_sent"),
+        lost_to=tuple(sorted(item.lost_to)),
     )
     funds_year = min((used.funds_year for used in item.contexts), default=context.funds_year)
 

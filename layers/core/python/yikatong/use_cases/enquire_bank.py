@@ -1,34 +1,57 @@
-"""Ask the bank about messages it has not answered: silence is in doubt, and is enquired about, never resent (B2, B3)."""
+"""Ask the bank about messages it has not answered: silence is in doubt, and is enquired about (PROTOCOL B2, B3).
+
+A message that the bank says it never received is sent again only to a bank that declares message-id deduplication, which
+pays it once though the first copy still arrives. Any other bank waits for a person (`resend_message`).
+"""
+
+import json
+from datetime import datetime
 
 from yikatong.bank.inbound import parse_inbound
+from yikatong.bank.settings import Banks, BankSettings
 from yikatong.batches import Batch, batch_key
 from yikatong.errors import Refusal
 from yikatong.ports import Bank, BankSilence, Control, Lake
 from yikatong.receipts import keep_receipt
+from yikatong.sent_messages import note_resend, resent_prefix, send_stored
 from yikatong.settlement import all_answered
 from yikatong.states import SETTLEABLE
 
+MOST_RESENT = 5
+"""How often a message is sent again by itself; a bank that loses every copy is a person's business."""
 
-def enquire_bank(batch_id: str, *, control: Control, lake: Lake, bank: Bank) -> bool:
+
+def enquire_bank(batch_id: str, *, control: Control, lake: Lake, bank: Bank, banks: Banks, now: datetime) -> bool:
     """Ask about every message of the batch unless all is answered; return whether all is answered now."""
     batch = control.read(Batch, *batch_key(batch_id))
     if batch is None or batch.instruction is None or batch.state not in SETTLEABLE:
         return True
     if all_answered(batch, lake):
         return True
+    agent = banks.bank(batch.instruction.bank_id)
     for message in batch.instruction.messages:
-        ask_about(message, batch, lake, bank)
+        ask_about(message, batch, lake, bank, agent, now)
     return all_answered(batch, lake)
 
 
-def ask_about(message: str, batch: Batch, lake: Lake, bank: Bank) -> bool:
-    """Ask about one message and keep the answer; False when the bank never received it, or says nothing."""
-    assert batch.instruction is not None
+def ask_about(message: str, batch: Batch, lake: Lake, bank: Bank, agent: BankSettings, now: datetime) -> None:
+    """Ask about one message and keep the answer; one the bank never received may be sent again (see above)."""
     try:
-        answer = bank.enquire(batch.instruction.bank_id, message)
+        answer = bank.enquire(agent.bank_id, message)
+        if answer is not None:
+            keep_answer(answer, batch, lake)
+        elif agent.deduplicates:
+            _send_again(message, batch, lake, bank, now)
     except BankSilence:
-        return False
-    return answer is not None and keep_answer(answer, batch, lake)
+        # What happened stays unknown; the next enquiry, a receipt or a person will tell.
+        return
+
+
+def _send_again(message: str, batch: Batch, lake: Lake, bank: Bank, now: datetime) -> None:
+    attempt = len(lake.keys(resent_prefix(message))) + 1
+    note = json.dumps({"ordered_by": "enquire_bank", "at": now.isoformat(), "batch_id": batch.batch_id}).encode()
+    if attempt <= MOST_RESENT and note_resend(message, attempt, note, lake):
+        send_stored(message, batch, lake, bank)
 
 
 def keep_answer(answer: bytes, batch: Batch, lake: Lake) -> bool:

@@ -1,8 +1,8 @@
-"""Tell the bank: ids and bytes are stored before it sees them; each message leaves at most once (PROTOCOL B1, B2)."""
+"""Tell the bank: ids and bytes are stored before it sees them; each message leaves at most once (PROTOCOL B1, B2, B6)."""
 
 import json
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -15,11 +15,11 @@ from yikatong.manifest import Manifest, manifest_key
 from yikatong.payments import digest_of, end_to_end_id, payment_id, sha256_hex, trial_payment_id
 from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.ports import Bank, BankSilence, Control, Lake
+from yikatong.reissues import failed_payments
 from yikatong.selection import approved_rows
+from yikatong.sent_messages import message_key, send_stored, sent_key
 from yikatong.states import BatchState
 from yikatong.use_cases.enquire_bank import ask_about
-
-FIRST_ATTEMPT = 1
 
 
 class NotAsApproved(Exception):
@@ -41,18 +41,36 @@ def instruct_bank(
 ) -> dict[str, int] | None:
     """Store the instruction, move the batch to INSTRUCTED, then hand over each message that nobody handed over yet.
 
-    Returns {"messages", "sent", "enquired"}, or None when the batch was taken or withdrawn meanwhile. A crash at any
+    Returns {"messages", "sent", "enquired"}, or None when the batch was taken or withdrawn meanwhile, or is a reissue of a
+    payment that no longer counts as failed: then it waits for a person, `carried` says why. A crash at any
     point is repaired by the retry: it uses the stored bytes, and enquires about a message whose sent mark stands,
     instead of sending it again.
     """
     batch = _read(batch_id, control)
     if batch.state is BatchState.CLAIMED and batch.run_id == run_id:
+        if batch.reissue_of and (why := _why_not_again(batch, control, lake, banks)):
+            # A Conflict is a withdrawal or another worker of this very step: either way nothing is sent here.
+            with suppress(Conflict):
+                control.save(batch.changed(carried=why))
+            return None
         batch = _store(batch, control, lake, banks, book, settings, secret, now)
     if batch.state in (BatchState.SETTLED, BatchState.PUBLISHED):
         return {"messages": 0, "sent": 0, "enquired": 0}
     if batch.state is not BatchState.INSTRUCTED:
         return None
-    return _hand_over(batch, run_id, lake, bank, now)
+    assert batch.instruction is not None, "stored with the state"
+    return _hand_over(batch, run_id, lake, bank, banks.bank(batch.instruction.bank_id), now)
+
+
+def _why_not_again(batch: Batch, control: Control, lake: Lake, banks: Banks) -> str:
+    """Why a reissue must not be sent, empty when it may: an answer since its claim contradicted a failure (PROTOCOL B6)."""
+    assert batch.selection is not None, "a claimed batch has its selection"
+    # Final or not: what counts is that no answer says otherwise.
+    failed = failed_payments(_read(batch.reissue_of, control), lake, banks, date.max)
+    sent = _selection(batch, lake).filter(pl.col("outcome") == "sent")
+    again = failed.with_columns(pl.col("attempt") + 1)
+    gone = sent.join(again, on=["slot", "key", "attempt"], how="anti").height
+    return f"原支付有 {gone} 笔不再是失败（银行答复前后矛盾），补发批次须撤回后重新报送" if gone else ""
 
 
 def _read(batch_id: str, control: Control) -> Batch:
@@ -76,13 +94,11 @@ def _store(
     if batch.mode == Mode.FORMAL and batch.reserved_fen != batch.selection.sent.fen:
         raise NotAsApproved(f"{batch.batch_id}: reserved {batch.reserved_fen}, to send {batch.selection.sent.fen}")
     agent = banks.serving(batch.region)
-    data = lake.get(batch.selection.key)
-    if data is None or sha256_hex(data) != batch.selection.sha256:
-        raise NotAsApproved(f"{batch.batch_id}: its selection was altered")
-    selection = parquet.decode(data)
+    selection = _selection(batch, lake)
     _check(batch, selection, lake, control, settings)
     payments = _payments(batch, selection.filter(pl.col("outcome") == "sent"), agent, book, secret)
-    digest = digest_of("instruct_bank", batch.batch_id, batch.selection.sha256, agent.bank_id, agent.max_lines)
+    # Not the bank's line limit: what is stored is used, though the limit was changed since.
+    digest = digest_of("instruct_bank", batch.batch_id, batch.selection.sha256, agent.bank_id)
     key = f"instructions/{batch.batch_id}/payments.parquet"
     stored = lake.put_once(key, parquet.encode(payments), digest).data
     payments = parquet.decode(stored)
@@ -104,6 +120,14 @@ def _store(
     return _read(batch.batch_id, control)
 
 
+def _selection(batch: Batch, lake: Lake) -> pl.DataFrame:
+    assert batch.selection is not None, "a claimed batch has its selection"
+    data = lake.get(batch.selection.key)
+    if data is None or sha256_hex(data) != batch.selection.sha256:
+        raise NotAsApproved(f"{batch.batch_id}: its selection was altered")
+    return parquet.decode(data)
+
+
 def _check(batch: Batch, selection: pl.DataFrame, lake: Lake, control: Control, settings: Settings) -> None:
     """Immediately before sending: sent + held + not sent = approved, to the fen, unchanged; and every sent row claimed."""
     same = ["row", "beneficiary_id", "payee_id", "payee_name", "slot", "amount_fen"]
@@ -121,7 +145,7 @@ def _check(batch: Batch, selection: pl.DataFrame, lake: Lake, control: Control, 
         standing = claims.read_claims(manifest, lake.get) if manifest else pl.DataFrame(schema=claims.CLAIM_COLUMNS)
         own = standing.filter(pl.col("batch_id") == batch.batch_id)
         rows = sent.filter(pl.col("slot") == slot)
-        if not rows.join(own, on=["key", "row", "amount_fen", "pay_account"], how="anti").is_empty():
+        if not rows.join(own, on=["key", "row", "amount_fen", "pay_account", "attempt"], how="anti").is_empty():
             raise NotAsApproved(f"{batch.batch_id}: a row of {slot} would be sent without its claim")
 
 
@@ -141,17 +165,16 @@ def _payments(batch: Batch, sent: pl.DataFrame, agent: BankSettings, book: PlanB
     return sent.drop("outcome", "reason").with_columns(
         sent["reason"].eq("card_financial_inactive").not_().alias("activated"),
         pl.Series("payment_id", ids, pl.String),
-        pl.lit(FIRST_ATTEMPT, pl.Int32).alias("attempt"),
-        pl.Series("end_to_end_id", [end_to_end_id(one, FIRST_ATTEMPT) for one in ids], pl.String),
+        pl.Series("end_to_end_id", map(end_to_end_id, ids, sent["attempt"].to_list()), pl.String),
         pl.Series("message_id", messages, pl.String),
         pl.Series("remittance", texts, pl.String),
     )
 
 
-def _hand_over(batch: Batch, run_id: str, lake: Lake, bank: Bank, now: datetime) -> dict[str, int]:
+def _hand_over(batch: Batch, run_id: str, lake: Lake, bank: Bank, agent: BankSettings, now: datetime) -> dict[str, int]:
     assert batch.instruction is not None
     sent = enquired = 0
-    bank_id = batch.instruction.bank_id
+    bank_id = agent.bank_id
     bank.prepare(bank_id)
     for message in batch.instruction.messages:
         mark = json.dumps(
@@ -165,10 +188,8 @@ def _hand_over(batch: Batch, run_id: str, lake: Lake, bank: Bank, now: datetime)
         )
         created = lake.put_once(sent_key(message), mark.encode(), digest_of("sent", message)).created
         if created:
-            body = lake.get(message_key(batch.batch_id, message))
-            assert body is not None, "a message is stored before its batch says INSTRUCTED"
             try:
-                bank.send(bank_id, body, trial=batch.mode == Mode.TRIAL)
+                send_stored(message, batch, lake, bank)
             except BankSilence:
                 # Whether it arrived is unknown, never failed: the receipts or an enquiry will tell (PROTOCOL B3).
                 enquired += 1
@@ -176,18 +197,5 @@ def _hand_over(batch: Batch, run_id: str, lake: Lake, bank: Bank, now: datetime)
             sent += 1
         else:
             enquired += 1
-            ask_about(message, batch, lake, bank)
+            ask_about(message, batch, lake, bank, agent, now)
     return {"messages": len(batch.instruction.messages), "sent": sent, "enquired": enquired}
-
-
-def message_key(batch_id: str, message: str) -> str:
-    return f"instructions/{batch_id}/{message}.xml"
-
-
-def sent_key(message: str) -> str:
-    return f"sent/{message}"
-
-
-def resent_key(message: str, attempt: int | None) -> str:
-    """Where a person's order to send once more is noted; without `attempt`, the prefix of all of them."""
-    return f"sent-again/{message}/" + ("" if attempt is None else f"{attempt}")

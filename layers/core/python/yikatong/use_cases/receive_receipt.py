@@ -9,11 +9,11 @@ from yikatong.batches import Batch, batch_key
 from yikatong.errors import Refusal
 from yikatong.ports import Workflow
 from yikatong.receipts import keep_receipt, read_receipt
+from yikatong.sent_messages import sent_key
 from yikatong.settlement import all_answered, payments_of
 from yikatong.states import BatchState
 from yikatong.use_cases.await_receipts import wake_if_answered
 from yikatong.use_cases.close_run import amend_run
-from yikatong.use_cases.instruct_bank import sent_key
 from yikatong.use_cases.open_run import is_alive
 from yikatong.use_cases.publish_records import Reach, publish_records
 from yikatong.use_cases.settle_batch import settle_batch

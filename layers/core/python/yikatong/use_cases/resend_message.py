@@ -6,12 +6,10 @@ from datetime import datetime
 from yikatong.bank.settings import Banks
 from yikatong.batches import Batch, batch_key
 from yikatong.errors import Refusal
-from yikatong.payments import digest_of
-from yikatong.plan import Mode
 from yikatong.ports import Bank, BankSilence, Lake, Workflow
+from yikatong.sent_messages import note_resend, resent_prefix, send_stored, sent_key
 from yikatong.states import SETTLEABLE
 from yikatong.use_cases.enquire_bank import keep_answer
-from yikatong.use_cases.instruct_bank import message_key, resent_key, sent_key
 from yikatong.use_cases.publish_records import Reach
 from yikatong.use_cases.receive_receipt import take_effect
 
@@ -48,13 +46,10 @@ def resend_message(
         return "answered"
     attempt = _next_attempt(message_id, sent, now, banks.bank(batch.instruction.bank_id).message_deadline_s, lake)
     note = json.dumps({"ordered_by": ordered_by, "at": now.isoformat(), "batch_id": batch.batch_id})
-    key = resent_key(message_id, attempt)
-    if not lake.put_once(key, note.encode(), digest_of("resend", key)).created:
+    if not note_resend(message_id, attempt, note.encode(), lake):
         raise Refusal("另一个人刚刚下达了同一重发指令。", "conflict")
-    body = lake.get(message_key(batch.batch_id, message_id))
-    assert body is not None, "a message is stored before its batch says INSTRUCTED"
     try:
-        bank.send(batch.instruction.bank_id, body, trial=batch.mode == Mode.TRIAL)
+        send_stored(message_id, batch, lake, bank)
     except BankSilence:
         return "silent"
     return "sent"
@@ -73,7 +68,7 @@ def resend_or_say_why(
 
 def _next_attempt(message_id: str, sent: dict[str, str], now: datetime, deadline_s: int, lake: Lake) -> int:
     """The number of the next resend; refused while an earlier hand-over may still be under way."""
-    notes = [lake.get(key) for key in lake.keys(resent_key(message_id, None))]
+    notes = [lake.get(key) for key in lake.keys(resent_prefix(message_id))]
     times = [sent["at"], *(json.loads(note)["at"] for note in notes if note is not None)]
     last = max(datetime.fromisoformat(time) for time in times)
     left_s = deadline_s - (now - last).total_seconds()
