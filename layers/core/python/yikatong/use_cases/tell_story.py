@@ -22,22 +22,22 @@ from yikatong.money import in_yuan
 from yikatong.payments import sha256_hex
 from yikatong.plan import PlanBook, Settings
 from yikatong.ports import Control, Lake, Records
-from yikatong.receipts import read_receipt, receipts_prefix
+from yikatong.receipts import Channel, channel_of, read_receipt, receipts_prefix
 from yikatong.records import person_key
 from yikatong.regions import name_of
 from yikatong.result_report import why_in_words
 from yikatong.roster.findings import RULES, in_words
 from yikatong.runs import Run, inputs_key, run_key
 from yikatong.selection import ACCOUNT_OF_ANOTHER, CLAIMED_ELSEWHERE, SLOT_OUTSIDE_WINDOW
+from yikatong.sent_messages import message_key, resent_prefix, sent_key
 from yikatong.states import BATCH, PAYMENT, RUN, BatchState, PaymentState
-from yikatong.use_cases.instruct_bank import message_key, resent_key, sent_key
 from yikatong.use_cases.open_run import lacks_trial
 
 MOST_RECEIPTS = 40
 """Receipts of one batch that are read for one story, the first by name; that there are more is said."""
 STATUS = {"payable": "可发放", "held": "暂缓", "review": "待复核", "excluded": "剔除"}
 STATED = {"settled": "已入账", "rejected": "拒付", "returned": "入账后退回"}
-CHANNELS = {"delivered": "回执", "enquired": "查询答复"}
+CHANNELS: dict[Channel, str] = {"delivered": "回执", "enquired": "查询答复"}
 ALREADY_CLAIMED = "already_claimed"
 NOW_OF = {
     CLAIMED_ELSEWHERE: "不用办理；所列批次已经或正在发放，如它撤回，平台会另行补发",
@@ -158,7 +158,7 @@ def _judged(story: Story) -> bool:
         story.now = "这份名册已撤回，不再发放；是否另行报送请问经办"
     elif row["status"] == "excluded":
         if codes and codes[0] == ALREADY_CLAIMED:
-            _say_holders(story, None)
+            _say_holders(story, claims.FIRST_ATTEMPT, None)
         story.now = _cure(codes)
     else:
         return True
@@ -228,14 +228,14 @@ def _claimed(story: Story) -> bool:
     word = "暂缓" if outcome == "held" else "不发放"
     story.say("锁定", f"{word}：{why_in_words(outcome, code)}", batch.selection.key)
     if code in (CLAIMED_ELSEWHERE, ACCOUNT_OF_ANOTHER):
-        _say_holders(story, chosen["pay_account"])
+        _say_holders(story, chosen["attempt"], chosen["pay_account"])
     story.now = NOW_OF.get(code) or (_cure([code]) if outcome == "held" else "请经办核实后列入新的名册")
     if batch.children:
         story.say("补发", f"其后的补发批次：{'、'.join(batch.children)}", story.item)
     return False
 
 
-def _say_holders(story: Story, account: str | None) -> None:
+def _say_holders(story: Story, attempt: int, account: str | None) -> None:
     """Name the batches whose standing claims hold the person, the household or the account; of whatever region."""
     row, batch, archive, manifest = story.row, story.batch, story.archive, story.manifest
     if manifest is None:
@@ -245,7 +245,9 @@ def _say_holders(story: Story, account: str | None) -> None:
     except claims.AlteredClaim as altered:
         raise AlteredEvidence(str(altered)) from None
     ids = [row["key"], row["beneficiary_id"]]
-    holds = pl.col("key").is_in(ids) | pl.col("beneficiary_id").is_in(ids) | (pl.col("pay_account") == account)
+    accounts = [account] if account else []
+    person = pl.any_horizontal(pl.col("key").is_in(ids), pl.col("beneficiary_id").is_in(ids))
+    holds = (person & (pl.col("attempt") == attempt)) | pl.col("pay_account").is_in(accounts)
     for batch_id in standing.filter(holds & (pl.col("batch_id") != batch.batch_id))["batch_id"].unique().sort():
         holder = archive.control.read(Batch, *batch_key(batch_id))
         file = manifest.file_of(batch_id)
@@ -271,7 +273,7 @@ def _instructed(story: Story) -> bool:
         return True
     sent = json.loads(mark)
     story.say("发出", f"交给 {sent['bank_id']}", sent_key(message), at=sent["at"])
-    for key, note in _notes(story, resent_key(message, None)):
+    for key, note in _notes(story, resent_prefix(message)):
         story.say("发出", f"{note['ordered_by']} 下令再发一次同一报文", key, at=note["at"])
     return True
 
@@ -316,7 +318,7 @@ def _statements(story: Story, key: str) -> Iterator[dict[str, Any]]:
 
 
 def _stated(statement: dict[str, Any], key: str) -> str:
-    channel = CHANNELS[key.rsplit("/", 1)[1].split("-", 1)[0]]
+    channel = CHANNELS[channel_of(key)]
     title = bank_reason(statement["reason"]).title if statement["reason"] else ""
     raw = f"（{statement['raw_code']}）" if statement["raw_code"] else ""
     return f"{channel}：{STATED[statement['kind']]}" + (f"，{title}{raw}" if title else "")
