@@ -15,7 +15,7 @@ from yikatong.closing import OUTCOMES
 from yikatong.errors import Refusal
 from yikatong.money import in_yuan
 
-app = typer.Typer(no_args_is_help=True, help="批次：列出、查看、审批、撤回、下载校验报告和发放结果。")
+app = typer.Typer(no_args_is_help=True, help="批次：列出、查看、审批、退回、撤回、下载校验报告和发放结果。")
 
 WORDS = OUTCOMES | {"payable": "可发放", "review": "待复核"}
 JUDGED = ("payable", "held", "review", "excluded")
@@ -76,6 +76,13 @@ def approve(
     typer.echo(f"{batch}：{answer['state_words']}")
     if answer["state"] == "VALIDATED":
         typer.echo("您的审批已记下；金额达到二次审批的标准，还须另一位审批人审批同样的内容。")
+
+
+@app.command("reject")
+def reject(batch: BatchId, reason: Reason, endpoint: Endpoint = "", name: As = "") -> None:
+    """审批人退回一个待审批的批次，写明原因；经办改正后可再报送，同一文件也可以。"""
+    answer = api.call_bureau(endpoint, name, "POST", f"/v1/batches/{batch}/rejection", {"reason": reason})
+    typer.echo(f"{batch}：{answer['refusal']}")
 
 
 @app.command("withdraw")

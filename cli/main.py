@@ -15,7 +15,22 @@ app = typer.Typer(
 
 
 def _add_commands() -> None:
-    from cli import batch, cards, departed, funds, invoke, local, occasion, plan, query, roster, run, send, trace
+    from cli import (
+        batch,
+        cards,
+        departed,
+        funds,
+        invoke,
+        local,
+        occasion,
+        plan,
+        query,
+        roster,
+        run,
+        send,
+        subsidy,
+        trace,
+    )
     from cli.demo.run import demo
 
     app.add_typer(plan.app, name="plan")
@@ -27,6 +42,7 @@ def _add_commands() -> None:
     app.add_typer(occasion.app, name="occasion")
     app.add_typer(funds.app, name="funds")
     app.add_typer(run.app, name="run")
+    app.add_typer(subsidy.app, name="subsidy")
     app.command("query")(query.query)
     app.command("trace")(trace.trace)
     app.add_typer(local.app, name="local")

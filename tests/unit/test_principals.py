@@ -23,6 +23,11 @@ EXPECTED = {
     "resume_run": "o",
     "stop_run": "o",
     "resend_message": "o",
+    "reject_batch": "a",
+    "pause_subsidy": "o",
+    "drain_queue": "o",
+    "rule_payment": "t",
+    "record_recovery": "t",
 }
 LETTERS = {"clerk": "c", "approver": "a", "treasurer": "t", "department": "d", "operator": "o", "auditor": "u"}
 

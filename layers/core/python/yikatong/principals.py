@@ -41,6 +41,11 @@ class Action(StrEnum):
     RESUME_RUN = "resume_run"
     STOP_RUN = "stop_run"
     RESEND_MESSAGE = "resend_message"
+    REJECT_BATCH = "reject_batch"
+    PAUSE_SUBSIDY = "pause_subsidy"
+    DRAIN_QUEUE = "drain_queue"
+    RULE_PAYMENT = "rule_payment"
+    RECORD_RECOVERY = "record_recovery"
 
     @property
     def chinese(self) -> str:
@@ -69,17 +74,31 @@ _ACTION_WORDS: Mapping[Action, str] = {
     Action.RESUME_RUN: "恢复发放",
     Action.STOP_RUN: "停止发放",
     Action.RESEND_MESSAGE: "重发银行报文",
+    Action.REJECT_BATCH: "退回批次",
+    Action.PAUSE_SUBSIDY: "暂停或恢复补贴项目",
+    Action.DRAIN_QUEUE: "重投死信",
+    Action.RULE_PAYMENT: "裁定冻结的支付",
+    Action.RECORD_RECOVERY: "登记追回",
 }
 
 _SEE = frozenset({Action.SEE_BATCHES, Action.SEE_RUNS})
 
 MAY: Mapping[Role, frozenset[Action]] = {
     Role.CLERK: _SEE | {Action.UPLOAD_ROSTER, Action.READ_REPORT, Action.WITHDRAW_BATCH},
-    Role.APPROVER: _SEE | {Action.APPROVE_BATCH, Action.READ_REPORT, Action.WITHDRAW_BATCH},
-    Role.TREASURER: _SEE | {Action.SET_FUNDS},
+    Role.APPROVER: _SEE | {Action.APPROVE_BATCH, Action.REJECT_BATCH, Action.READ_REPORT, Action.WITHDRAW_BATCH},
+    # Which of the bank's words is true is found out from the bank's statement, which the treasury has.
+    Role.TREASURER: _SEE | {Action.SET_FUNDS, Action.RULE_PAYMENT, Action.RECORD_RECOVERY},
     Role.DEPARTMENT: _SEE | {Action.OPEN_OCCASION, Action.READ_REPORT},
     # Operators keep runs going; a report names people, and nobody needs to read it for that.
-    Role.OPERATOR: _SEE | {Action.ORDER_RUN, Action.RESUME_RUN, Action.STOP_RUN, Action.RESEND_MESSAGE},
+    Role.OPERATOR: _SEE
+    | {
+        Action.ORDER_RUN,
+        Action.RESUME_RUN,
+        Action.STOP_RUN,
+        Action.RESEND_MESSAGE,
+        Action.PAUSE_SUBSIDY,
+        Action.DRAIN_QUEUE,
+    },
     Role.AUDITOR: _SEE | {Action.READ_REPORT},
 }
 

@@ -1,10 +1,12 @@
 """Start a payout: from a schedule's tick, or from an order (PROTOCOL R1, R3; DESIGN §4 on days that do not count)."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from yikatong.errors import Conflict
+from yikatong.pauses import read_pause
 from yikatong.payments import digest_of
 from yikatong.plan import Mode, PlanBook, Settings, WorkingDays, day_refusal, what_to_do
 from yikatong.ports import Control, OneTimeSchedules, RunOrder, Workflow
@@ -109,15 +111,20 @@ def start_run(
     """Start, or start again, the run this order names; harmless however often the same order arrives.
 
     `n` of the execution `{run_id}-{n}` rises only when execution n-1 has ended and the run has not. A tick with nothing
-    to bind records itself CLOSED, without an execution. A run that a person stopped stays stopped, whatever is
-    delivered again, until a person resumes it (`stop_run.resume_run`); so does one whose executions keep dying.
+    to bind, and no rows to take up, records itself CLOSED, without an execution. A run that a person stopped stays
+    stopped, whatever is delivered again, until a person resumes it (`stop_run.resume_run`); so does one whose executions
+    keep dying. A paused subsidy's runs do not begin.
+
+    正式发放时间 was kept by the batches that a run follows up: one that only does that may start on any day.
     """
-    if day_refusal(book.by_code(order.plan_year, order.code), order.as_of, Mode(order.mode)):
+    if not order.again and day_refusal(book.by_code(order.plan_year, order.code), order.as_of, Mode(order.mode)):
         return "not_a_day"
     identity = name_run(order)
     pk, sk = run_key(order.code, identity)
     run = control.read(Run, pk, sk)
     if run is None:
+        if _waits_for_resumption(order, control):
+            return "paused"
         run = _new_run(order, identity, control, workflow, book, settings)
         if run.state is RunState.CLOSED:
             return "empty"
@@ -136,11 +143,30 @@ def start_run(
     return "started"
 
 
+def _waits_for_resumption(order: RunOrder, control: Control) -> bool:
+    """Whether the subsidy is paused; its day is noted, so that the resumption can order the run (`pause_subsidy`).
+
+    Only of a run that has not begun: one under way goes on, to take in what the bank says of what it has instructed, and
+    `reserve_funds` lets nothing further out.
+    """
+    if order.mode != Mode.FORMAL:
+        return False
+    year = str(order.plan_year)
+    while (pause := read_pause(control, order.code)).paused:
+        if pause.missed.get(year, date.min) >= order.as_of:
+            return True
+        # A Conflict: resumed meanwhile, or another order noted its day.
+        with suppress(Conflict):
+            control.save(pause.model_copy(update={"missed": pause.missed | {year: order.as_of}}))
+    return False
+
+
 def _new_run(
     order: RunOrder, identity: str, control: Control, workflow: Workflow, book: PlanBook, settings: Settings
 ) -> Run:
     pk, sk = run_key(order.code, identity)
     choice = choose_batches(order, identity, control=control, workflow=workflow, book=book, settings=settings)
+    empty = not choice.chosen and not choice.rows_left
     run = Run(
         pk=pk,
         sk=sk,
@@ -150,8 +176,8 @@ def _new_run(
         mode=order.mode,
         as_of=order.as_of,
         cause=order.cause,
-        state=RunState.OPEN if choice.chosen else RunState.CLOSED,
-        note="" if choice.chosen else _why_empty(choice),
+        state=RunState.CLOSED if empty else RunState.OPEN,
+        note=_why_empty(choice) if empty else "",
     )
     try:
         return _save(control, run)
