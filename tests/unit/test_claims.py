@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from yikatong import claims
 from yikatong.claims import CLAIM_COLUMNS, AlteredClaim, choose, read_claims
-from yikatong.manifest import ClaimContext, ClaimFile, claim_file_key, empty_manifest, with_release
+from yikatong.manifest import Checkpoint, ClaimContext, ClaimFile, claim_file_key, empty_manifest, with_release
 from yikatong.payments import sha256_hex
 
 CONTEXT = ClaimContext(as_of=date(2023, 6, 12), registry_version="r")
@@ -163,3 +163,56 @@ def test_equal_claims_give_equal_bytes_in_whatever_order() -> None:
     assert claims.encode(standing(*rows)) != b""
     again = claims.encode(standing(*rows)[::-1])
     assert pl.read_parquet(again)["key"].to_list() == ["a", "b"]
+
+
+def attempt(n: int, *rows: Row) -> pl.DataFrame:
+    return frame(*rows).with_columns(attempt=pl.lit(n, pl.Int32))
+
+
+def held_attempts(*rows: tuple[Row, int]) -> pl.DataFrame:
+    return pl.concat([attempt(n, row).select(list(CLAIM_COLUMNS)) for row, n in rows])
+
+
+A_FIRST: tuple[Row, int] = (("a", "A", "1", "a", False), 1)
+
+
+def test_a_further_attempt_is_claimed_once_whoever_asks() -> None:
+    again: Row = ("a", "R1", "9", "a", False)
+    twice = pl.concat([attempt(2, again), attempt(2, ("a", "R2", "8", "a", False))])
+    assert chosen(twice, held_attempts(A_FIRST)) == [("a", "R1")]
+    assert chosen(attempt(2, ("a", "R2", "8", "a", False)), held_attempts(A_FIRST, (again, 2))) == []
+
+
+def test_no_attempt_is_claimed_before_the_one_before_it() -> None:
+    assert chosen(attempt(3, ("a", "R1", "1", "a", False)), held_attempts(A_FIRST)) == []
+    assert chosen(attempt(2, ("b", "R1", "1", "b", False)), held_attempts(A_FIRST)) == []
+
+
+def test_a_reissue_to_an_account_of_somebody_else_is_held_back_and_to_ones_own_is_not() -> None:
+    held = held_attempts(A_FIRST, (("b", "A", "2", "b", False), 1))
+    assert chosen(attempt(2, ("a", "R1", "2", "a", False)), held) == []
+    assert chosen(attempt(2, ("a", "R1", "2", "a", True)), held) == [("a", "R1")]
+    # The payee is corrected and the account stays.
+    assert chosen(attempt(2, ("a", "R1", "1", "a-corrected", False)), held) == [("a", "R1")]
+
+
+def test_an_ordinary_row_never_takes_the_place_of_a_person_with_several_attempts() -> None:
+    held = held_attempts(A_FIRST, (("a", "R1", "9", "a", False), 2))
+    assert chosen(frame(("a", "B", "1", "a", False)), held) == []
+
+
+def test_a_checkpoint_is_read_instead_of_the_files_it_covers() -> None:
+    old, first = stored(("a", "A", "1", "a", False))
+    new, second = stored(("b", "B", "2", "b", False))
+    together = claims.encode(pl.concat([pl.read_parquet(old["f"]), pl.read_parquet(new["f"])]))
+    checkpoint = Checkpoint(key="c", sha256=sha256_hex(together), count=2, covers=2)
+    late = claims.encode(standing(("c", "C", "3", "c", False)))
+    third = ClaimFile(key="l", sha256=sha256_hex(late), count=1, run_id="r", batches=("C",), context=CONTEXT)
+    manifest = empty_manifest("g", "2023-06").model_copy(
+        update={"files": (first, second, third), "checkpoint": checkpoint, "releases": ("A",)}
+    )
+    lake = {"c": together, "l": late}
+    assert read_claims(manifest, lake.get)["key"].to_list() == ["b", "c"]
+    with pytest.raises(AlteredClaim):
+        read_claims(manifest, (lake | {"c": late}).get)
+    assert manifest.file_of("A") == first
