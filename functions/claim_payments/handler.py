@@ -1,4 +1,4 @@
-"""Second step of `payout`: claim every slot of the run's batches, once."""
+"""Third step of `payout`: claim every slot of the run's batches, once."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""First step of `payout`: freeze the run's inputs and bind its batches."""
+"""Second step of `payout`: freeze the run's inputs and bind its batches."""
 
 from typing import Any
 

@@ -21,6 +21,7 @@ STEPS = (
     "validate_roster",
     "bureau_api",
     "start_run",
+    "take_up_rows",
     "open_run",
     "claim_payments",
     "reserve_funds",

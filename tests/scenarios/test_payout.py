@@ -17,6 +17,7 @@ pytestmark = pytest.mark.cloud
 
 WORKERS = (
     "start_run",
+    "take_up_rows",
     "open_run",
     "claim_payments",
     "reserve_funds",

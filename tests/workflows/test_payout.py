@@ -69,7 +69,7 @@ def test_every_step_is_a_state_named_after_its_function() -> None:
 def test_every_step_of_a_batch_is_retried_and_then_recorded() -> None:
     items = json.loads(rendered())["States"]["PayBatches"]["ItemProcessor"]["States"]
     steps = {name: state for name, state in items.items() if state["Type"] == "Task" and name != "RecordFailure"}
-    assert len(steps) == len(PAYOUT_STEPS) - 3, "all but open, claim and close"
+    assert len(steps) == len(PAYOUT_STEPS) - 4, "all but take up, open, claim and close"
     for name, state in steps.items():
         assert {"States.TaskFailed", "Lambda.TooManyRequestsException"} <= {
             e for r in state["Retry"] for e in r["ErrorEquals"]
@@ -121,12 +121,12 @@ def test_a_batch_goes_its_way(played: dict[str, Any], story: str, steps: list[st
 
 
 def test_a_run_opens_claims_and_closes_once(played: dict[str, Any]) -> None:
-    assert way_of(played, "sched") == ["open_run", "claim_payments", "close_run"]
+    assert way_of(played, "sched") == ["take_up_rows", "open_run", "claim_payments", "close_run"]
     assert played["executions"]["sched"] == "SUCCEEDED", "one failed batch does not fail the others"
 
 
-def test_a_run_without_batches_only_opens_and_closes(played: dict[str, Any]) -> None:
-    assert way_of(played, "empty") == ["open_run", "close_run"]
+def test_a_run_without_batches_only_takes_up_opens_and_closes(played: dict[str, Any]) -> None:
+    assert way_of(played, "empty") == ["take_up_rows", "open_run", "close_run"]
     assert played["executions"]["empty"] == "SUCCEEDED"
 
 

@@ -45,6 +45,7 @@ from yikatong.use_cases.reserve_funds import reserve_funds
 from yikatong.use_cases.set_funds import FundsRequest, set_funds
 from yikatong.use_cases.settle_batch import settle_batch
 from yikatong.use_cases.start_run import start_run
+from yikatong.use_cases.take_up_rows import take_up_rows
 from yikatong.use_cases.validate_roster import validate_roster
 from yikatong.use_cases.withdraw_batch import withdraw_batch
 
@@ -156,6 +157,7 @@ class House(Books):
         """Walk the state machine as payout.asl.json does; a step whose worker keeps dying ends the execution."""
         run_id, order = self.executions.inputs[execution]
         try:
+            self.invoke(lambda: self.take_up(run_id, order.code))
             inputs = self.invoke(lambda: self.open(run_id, order.code))
             if inputs.batches:
                 self.invoke(lambda: self.claim(run_id, order.code))
@@ -215,6 +217,11 @@ class House(Books):
     retries = RETRIES
 
     # --- single steps ------------------------------------------------------------------------------------------------------
+
+    def take_up(self, run_id: str, code: str = CODE) -> int:
+        return take_up_rows(
+            run_id, code, control=self.c, lake=self.l, book=BOOK, settings=SETTINGS, now=self.now
+        )  # fmt: skip
 
     def open(self, run_id: str, code: str = CODE) -> Any:
         return open_run(

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from yikatong.batches import Batch, PassedTrial, batch_key, batches_pk, trial_key
 from yikatong.errors import Conflict
+from yikatong.follow_ups import approval_expired, concerns, may_have_children
 from yikatong.payments import digest_of
 from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.ports import Control, Lake, RunOrder, Workflow
@@ -49,13 +50,17 @@ class Choice:
     chosen: tuple[Batch, ...]
     waiting_for_trial: tuple[str, ...]
     approval_expired: tuple[str, ...]
+    rows_left: bool = False
+    """Whether earlier batches have rows that the run's first step may make child batches of."""
 
 
 def choose_batches(
     order: RunOrder, run_id: str, *, control: Control, workflow: Workflow, book: PlanBook, settings: Settings
 ) -> Choice:
-    """What a run of this order would bind now."""
-    free = free_batches(control.query(Batch, batches_pk(order.code, order.mode)), run_id, control, workflow)
+    """What a run of this order would bind now; one that only follows up binds nothing else, whatever day it is."""
+    batches = [batch for batch in control.query(Batch, batches_pk(order.code, order.mode)) if concerns(order, batch)]
+    bindable = [batch for batch in batches if batch.follows_up] if order.again else batches
+    free = free_batches(bindable, run_id, control, workflow)
     # A run dated before an approval would judge slots and funds by a day on which nobody had approved anything.
     free = [batch for batch in free if batch.state is not BatchState.APPROVED or batch.approved_on <= order.as_of]
     expired = [batch for batch in free if _expired(batch, order.as_of, settings)]
@@ -64,6 +69,7 @@ def choose_batches(
         chosen=tuple(batch for batch in free if batch not in expired and batch not in waiting),
         waiting_for_trial=tuple(sorted(batch.batch_id for batch in waiting)),
         approval_expired=tuple(sorted(batch.batch_id for batch in expired)),
+        rows_left=any(may_have_children(batch, order.as_of, settings) for batch in batches),
     )
 
 
@@ -133,9 +139,7 @@ def lacks_trial(batch: Batch, control: Control, book: PlanBook) -> bool:
 
 def _expired(batch: Batch, as_of: date, settings: Settings) -> bool:
     """An approval that no run took up in time no longer pays; what was bound or claimed in time goes on."""
-    if batch.state is not BatchState.APPROVED:
-        return False
-    return as_of > batch.approved_on + timedelta(days=settings.for_subsidy(batch.code).approval_expiry_days)
+    return batch.state is BatchState.APPROVED and approval_expired(batch, as_of, settings)
 
 
 def _map_items(inputs: RunInputs) -> bytes:
