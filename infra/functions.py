@@ -103,7 +103,9 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             plans,
             queues["validate_roster"].consume(),
             buckets.roster_drop.read("*", versions=True),
-            lake.read("cards/*", "rosters/*", "claims/*", "departures/*"),
+            lake.read(
+                "cards/*", "rosters/*", "claims/*", "departures/*", "instructions/*", "receipts/*", "settlements/*"
+            ),
             lake.put("rosters/*"),
             buckets.reports.put("*"),
             control.read_write(),

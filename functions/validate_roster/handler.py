@@ -14,6 +14,7 @@ from yikatong.aws.faults import without_quoting
 from yikatong.aws.objects import Bucket
 from yikatong.aws.s3_events import fetch_dropped
 from yikatong.aws.wiring import wiring
+from yikatong.bank.settings import committed_banks
 from yikatong.roster_arrivals import Arrival
 from yikatong.use_cases.validate_roster import validate_roster
 
@@ -35,6 +36,7 @@ def handle(record: SQSRecord) -> None:
             size=dropped.size,
             read=lambda: dropped.save(Path(folder, "roster")),
             sheet=unquote(dropped.metadata.get("sheet", "")),
+            reissues=dropped.metadata.get("reissues", ""),
         )
         outcome = validate_roster(
             arrival,
@@ -43,6 +45,7 @@ def handle(record: SQSRecord) -> None:
             reports=Bucket(w.client("s3"), w.environment["REPORTS_BUCKET"]),
             book=w.book,
             settings=w.settings,
+            banks=committed_banks(),
             now=w.now(),
         )
     logger.info("roster validated", outcome=outcome, version=dropped.version)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from yikatong.bank.codes import reason
-from yikatong.records import Outcome, normalise_name, person_key, record_of
+from yikatong.records import Outcome, as_told, normalise_name, person_key, record_of
 from yikatong.states import PaymentState
 
 SECRET = b"a secret of the tests"
@@ -19,6 +19,7 @@ SETTLED = Outcome(
     region="230102",
     slot="2023-06",
     payment_id="P" * 26,
+    attempt=1,
     amount_fen=65_000,
     state=PaymentState.SETTLED,
     channel="card",
@@ -69,8 +70,45 @@ def test_a_record_holds_no_id_account_or_name() -> None:
 
 def test_beneficiary_and_payee_see_the_same_payment_as_two_entries() -> None:
     one, two = record_of("k1", SETTLED), record_of("k2", replace(SETTLED, role="payee"))
-    assert one["sk"] == f"2023-06#{'P' * 26}#beneficiary"
-    assert two["sk"] == f"2023-06#{'P' * 26}#payee"
+    assert one["sk"] == f"2023-06#{'P' * 26}-1#beneficiary"
+    assert two["sk"] == f"2023-06#{'P' * 26}-1#payee"
+
+
+REJECTED = replace(SETTLED, state=PaymentState.REJECTED, paid_on="", failure="卡已挂失")
+
+
+def told(*outcomes: Outcome) -> list[tuple[str, str]]:
+    return [(record["state"], record["status"]) for record in as_told(record_of("k", one) for one in outcomes)]
+
+
+def test_a_failed_attempt_that_was_followed_by_another_is_told_as_reissued() -> None:
+    again = replace(SETTLED, attempt=2)
+    assert told(REJECTED) == [("REJECTED", "银行未能入账：卡已挂失")]
+    assert told(REJECTED, again) == [("SETTLED", "已发放到社保卡，尾号1234"), ("REISSUED", "已重新发放")]
+    returned = replace(SETTLED, state=PaymentState.RETURNED)
+    assert [state for state, _ in told(returned, replace(REJECTED, attempt=2))] == ["REJECTED", "REISSUED"]
+    assert [state for state, _ in told(REJECTED, replace(REJECTED, attempt=2), replace(SETTLED, attempt=3))] == [
+        "SETTLED",
+        "REISSUED",
+        "REISSUED",
+    ]
+
+
+def test_whatever_was_tried_a_payment_is_told_as_paid_once_at_most() -> None:
+    """Its amount is in no sum of paid ones twice."""
+    attempts = [replace(REJECTED, attempt=1), replace(REJECTED, attempt=2), replace(SETTLED, attempt=3)]
+    assert [state for state, _ in told(*attempts)].count("SETTLED") == 1
+
+
+def test_another_slot_role_or_payment_is_no_further_attempt_and_a_contradicted_one_is_told_as_it_is() -> None:
+    others = [
+        replace(SETTLED, attempt=2, slot="2023#FLOOD"),
+        replace(SETTLED, attempt=2, role="payee"),
+        replace(SETTLED, attempt=2, payment_id="Q" * 26),
+    ]
+    assert ("REJECTED", "银行未能入账：卡已挂失") in told(REJECTED, *others)
+    frozen = replace(SETTLED, state=PaymentState.FROZEN)
+    assert told(frozen, replace(SETTLED, attempt=2))[1] == ("FROZEN", "银行正在核实")
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ class Books:
                 if batch.approval is not None and batch.state is not BatchState.WITHDRAWN:
                     line_of(batch)
         for record in self.records.items.values():
-            entry = book["payments"][f"{record['sk'].split('#')[-2]}-1"]
+            entry = book["payments"][record["sk"].split("#")[-2]]
             assert (record["state"], record["amount_fen"]) == (_OUTCOMES[entry["status"]], entry["amount_fen"])
 
     def check_at_rest(self, *people: Person) -> None:

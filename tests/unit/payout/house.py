@@ -83,15 +83,24 @@ class House(Books):
         )  # fmt: skip
 
     def upload(
-        self, data: bytes, region: str = DAOLI, *, mode: str = "formal", number: int = NUMBER, name: str = "a.csv"
+        self,
+        data: bytes,
+        region: str = DAOLI,
+        *,
+        mode: str = "formal",
+        number: int = NUMBER,
+        name: str = "a.csv",
+        reissues: str = "",
     ) -> Batch:
-        """A roster is dropped and validated; the batch that came of it."""
+        """A roster is dropped and validated; the batch that came of it. `reissues` is the batch it pays again, if it does."""
         self.sequencer += 1
         key = f"2023/{region}/{number}/{name}"
-        arrival = Arrival(key, f"v{self.sequencer}", f"{self.sequencer:08x}", mode, "", len(data), lambda: data)
+        arrival = Arrival(
+            key, f"v{self.sequencer}", f"{self.sequencer:08x}", mode, "", len(data), lambda: data, reissues=reissues
+        )
         known = set(self.batches(number, mode))
         validate_roster(
-            arrival, control=self.c, lake=self.l, reports=self.reports, book=BOOK, settings=SETTINGS,
+            arrival, control=self.c, lake=self.l, reports=self.reports, book=BOOK, settings=SETTINGS, banks=BANKS,
             now=self.now,
         )  # fmt: skip
         new = [batch for name, batch in self.batches(number, mode).items() if name not in known]

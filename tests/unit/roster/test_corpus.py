@@ -196,6 +196,9 @@ _NOT_BY_A_SMALL_FILE = {
     "file_too_large": "256 MB (test_weapons)",
     "rows_too_many": "two million rows",
     "rows_known": "said of the batches already there, not by validate",
+    "not_failed": "said of a reissue, which only the platform knows the failed payments of (test_failed)",
+    "more_than_failed": "likewise",
+    "reissued_already": "likewise",
     "region_named": "said of the upload's own name and region, not by validate",
 }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tests.fakes import MemoryControl, MemoryLake, MemoryReports
+from yikatong.bank.settings import committed_banks
 from yikatong.batches import Batch, RosterObject, batches_pk, roster_object_key
 from yikatong.card_files import KIND
 from yikatong.cards import TITLES
@@ -50,9 +51,10 @@ class Desk:
         version: str = "v1",
         size: int | None = None,
         sheet: str = "",
+        reissues: str = "",
     ) -> str:
         length = Source(content).size if size is None else size
-        arrival = Arrival(key, version, sequencer, mode, upload, length, lambda: content, sheet)
+        arrival = Arrival(key, version, sequencer, mode, upload, length, lambda: content, sheet, reissues)
         return validate_roster(
             arrival,
             control=self.control,
@@ -60,6 +62,7 @@ class Desk:
             reports=self.reports,
             book=BOOK,
             settings=SETTINGS,
+            banks=committed_banks(),
             now=NOW,
         )
 

@@ -11,13 +11,14 @@ SECRET = b"a secret of the tests"
 ID, NAME = "230102199001011230", "张三丰"
 
 
-def record(slot: str, amount_fen: Any) -> dict[str, Any]:
+def record(slot: str, amount_fen: Any, attempt: int = 1, state: str = "SETTLED") -> dict[str, Any]:
     return {
         "pk": person_key(SECRET, ID, NAME),
-        "sk": f"{slot}#P#beneficiary",
+        "sk": f"{slot}#P-{attempt}#beneficiary",
         "subsidy": "城市最低生活保障金",
         "slot": slot,
         "amount_fen": amount_fen,
+        "state": state,
         "status": "已发放到社保卡，尾号1234",
         "seq": Decimal(1),
     }
@@ -34,6 +35,16 @@ def test_a_person_finds_their_payments_the_latest_first() -> None:
     assert [each["slot"] for each in found] == ["2023-07", "2023-06"]
     assert found[0]["amount_fen"] == 65_000
     assert type(found[0]["amount_fen"]) is int
+
+
+def test_of_a_payment_made_again_the_latest_attempt_comes_first_and_the_failed_one_says_so() -> None:
+    records = MemoryRecords()
+    records.put_all([record("2023-06", 65_000, 1, "RETURNED"), record("2023-06", 65_000, 2)])
+    found = query_records(records, SECRET, RecordQuery(name=NAME, id_number=ID))
+    assert [(each["state"], each["status"]) for each in found] == [
+        ("SETTLED", "已发放到社保卡，尾号1234"),
+        ("REISSUED", "已重新发放"),
+    ]
 
 
 def test_the_answer_shows_no_key_and_no_internal_number() -> None:

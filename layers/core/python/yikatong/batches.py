@@ -209,9 +209,12 @@ class RosterObject(Stored):
     sequencer: str = ""
 
 
-def roster_object_key(object_key: str, mode: str) -> tuple[str, str]:
-    """Per mode: a trial's roster is no correction of the formal one under the same name, nor the other way round."""
-    return f"OBJECT#{object_key}", mode
+def roster_object_key(object_key: str, mode: str, reissues: str = "") -> tuple[str, str]:
+    """Per mode: a trial's roster is no correction of the formal one under the same name, nor the other way round.
+
+    So with a reissue (`reissues` is the batch it pays again): it corrects only another reissue of that batch.
+    """
+    return f"OBJECT#{object_key}", f"{mode}#{reissues}" if reissues else mode
 
 
 class WaitingTask(Stored):

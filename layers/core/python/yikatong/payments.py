@@ -46,9 +46,15 @@ def content_sha256(content: bytes | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def batch_id(plan_year: int, code: str, region: str, mode: str, object_key: str, content_sha256: str) -> str:
-    """A batch's identity (DESIGN §2): the same file under the same key is the same batch, whenever it arrives."""
-    digest = digest_of(plan_year, code, region, mode, object_key, content_sha256)
+def batch_id(
+    plan_year: int, code: str, region: str, mode: str, object_key: str, content_sha256: str, reissues: str = ""
+) -> str:
+    """A batch's identity (DESIGN §2): the same file under the same key is the same batch, whenever it arrives.
+
+    Unless it is sent as a reissue of the batch `reissues` names: the same bytes as an ordinary roster ask for something else.
+    """
+    said = (plan_year, code, region, mode, object_key, content_sha256)
+    digest = digest_of(*said, reissues) if reissues else digest_of(*said)
     return f"{code}.{mode}.{region}.{digest[:16]}"
 
 

@@ -1,16 +1,19 @@
 """Public records: what a person may be told about their own payments, under a key only they can form (DESIGN §2).
 
-A record is the final outcome of one formal payment. It holds no id number, account or full name; its key is an HMAC of
-id number and name, so that whoever reads the whole table learns about nobody. The HMAC key may be rotated by re-keying.
+A record is the final outcome of one attempt at a formal payment. It holds no id number, account or full name; its key is
+an HMAC of id number and name, so that whoever reads the whole table learns about nobody. The HMAC key may be rotated by
+re-keying.
 """
 
 import hmac
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from yikatong.identity import normalise_id
+from yikatong.payments import end_to_end_id
 from yikatong.states import PAYMENT, PaymentState
 
 TAIL_LENGTH = 4
@@ -20,6 +23,7 @@ _SEPARATORS = re.compile("[·•‧∙⋅・･．.]")
 PersonRole = Literal["beneficiary", "payee"]
 Channel = Literal["card", "account"]
 
+_FAILED = frozenset(state.value for state, facts in PAYMENT.items() if PaymentState.REISSUED in facts.edges)
 PUBLIC_STATES = frozenset(state for state, facts in PAYMENT.items() if facts.public)
 """SETTLED, REJECTED, RETURNED, and FROZEN while the bank contradicts itself: what is told to the public."""
 
@@ -54,6 +58,7 @@ class Outcome:
     region: str
     slot: str
     payment_id: str
+    attempt: int
     amount_fen: int
     state: PaymentState
     channel: Channel
@@ -65,13 +70,13 @@ class Outcome:
 
 
 def record_of(person: str, outcome: Outcome) -> dict[str, Any]:
-    """The item of the records table for a person, by their `person_key`; of one payment the highest `seq` stands."""
+    """The item of the records table for a person, by their `person_key`: one per attempt, of which the highest `seq` stands."""
     assert outcome.state in PUBLIC_STATES, f"{outcome.state} is not told to the public"
     assert len(outcome.account_tail) <= TAIL_LENGTH, "a record shows four digits of an account at most"
     assert type(outcome.amount_fen) is int, "money is integer fen"
     return {
         "pk": person,
-        "sk": f"{outcome.slot}#{outcome.payment_id}#{outcome.role}",
+        "sk": f"{outcome.slot}#{end_to_end_id(outcome.payment_id, outcome.attempt)}#{outcome.role}",
         "role": outcome.role,
         "code": outcome.code,
         "subsidy": outcome.subsidy,
@@ -86,6 +91,31 @@ def record_of(person: str, outcome: Outcome) -> dict[str, Any]:
         "account_tail": outcome.account_tail,
         "seq": outcome.seq,
     }
+
+
+def as_told(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A person's records as they are told, later attempts first: a failed attempt that was followed by another is REISSUED.
+
+    What was paid is what is SETTLED: no payment is twice, since an attempt is only made once the one before it has failed.
+    One that the bank contradicts meanwhile (FROZEN) is told as it is.
+    """
+    told = [dict(record) for record in records]
+    latest: dict[tuple[str, str, str], int] = {}
+    for record in told:
+        payment, attempt = _attempt_of(record)
+        latest[payment] = max(latest.get(payment, 0), attempt)
+    for record in told:
+        payment, attempt = _attempt_of(record)
+        if attempt < latest[payment] and record["state"] in _FAILED:
+            record |= {"state": PaymentState.REISSUED.value, "status": PAYMENT[PaymentState.REISSUED].bureau}
+    return sorted(told, key=lambda record: _attempt_of(record)[1], reverse=True)
+
+
+def _attempt_of(record: Mapping[str, Any]) -> tuple[tuple[str, str, str], int]:
+    """Which payment, as seen by whom, and which attempt at it: from the sort key. An occasion's slot holds a `#`."""
+    slot, end_to_end, role = str(record["sk"]).rsplit("#", 2)
+    payment, attempt = end_to_end.rsplit("-", 1)
+    return (slot, payment, role), int(attempt)
 
 
 def status_words(outcome: Outcome) -> str:

@@ -14,7 +14,7 @@ from yikatong.plan import Mode, PlanBook, Subsidy
 from yikatong.ports import Control
 from yikatong.regions import require_known
 from yikatong.sequencers import is_older
-from yikatong.states import BatchState
+from yikatong.states import BATCH, SETTLEABLE, BatchState
 
 _KEY = re.compile(r"([0-9]{4})/(23[0-9]{4})/([0-9]{1,2})/([^/]+)")
 
@@ -24,7 +24,7 @@ class Arrival:
     """One roster object as it arrived. `sequencer` orders the versions of one key, as S3 numbers them.
 
     `size` in bytes; `read` fetches the content, or says where it lies until this roster is done; `sheet` names the workbook's
-    sheet to read if the bureau named one."""
+    sheet to read if the bureau named one; `reissues` the batch whose failed payments it pays again, if it is a reissue."""
 
     object_key: str
     object_version: str
@@ -34,6 +34,7 @@ class Arrival:
     size: int
     read: Callable[[], bytes | Path]
     sheet: str = ""
+    reissues: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,31 @@ def place_of(arrival: Arrival, book: PlanBook) -> Place:
     return Place(int(year), region, subsidy, file_name)
 
 
+def reissued_batch(reissues: str, plan_year: int, region: str, number: int, mode: str, control: Control) -> Batch:
+    """The batch a roster of that place may pay again (PROTOCOL B5), as it stands; raises Refusal where it may not.
+
+    Only what can never become untrue again is asked, so that a roster once received is never turned away by a retry.
+    """
+    try:
+        batch = control.read(Batch, *batch_key(reissues))
+    except ValueError:
+        batch = None
+    if batch is None or (batch.plan_year, batch.region, batch.number) != (plan_year, region, number):
+        raise Refusal(
+            "没有这个可以补发的批次：补发的名册应与原批次同一计划年度、同一地区、同一补贴；请核对批次。", "no_reissue"
+        )
+    if batch.mode != Mode.FORMAL or mode != Mode.FORMAL:
+        raise Refusal("模拟测试没有发钱，不能补发。", "no_reissue")
+    if batch.state not in SETTLEABLE:
+        raise Refusal(f"原批次{BATCH[batch.state].bureau}，还没有向银行发出，没有可以补发的支付。", "no_reissue")
+    return batch
+
+
 def receive(arrival: Arrival, sha256: str, place: Place, uploader: str, control: Control, now: datetime) -> Batch:
     """The batch that these bytes are under this key: noted as RECEIVED, or as it stands if they came before."""
     assert place.subsidy.code is not None
     code = place.subsidy.code
-    identity = identify(place.plan_year, code, place.region, arrival.mode, arrival.object_key, sha256)
+    identity = identify(place.plan_year, code, place.region, arrival.mode, arrival.object_key, sha256, arrival.reissues)
     standing = control.read(Batch, *batch_key(identity))
     if standing is not None:
         return standing
@@ -92,6 +113,7 @@ def receive(arrival: Arrival, sha256: str, place: Place, uploader: str, control:
         uploader=uploader,
         received_at=received_at,
         sheet=arrival.sheet,
+        reissue_of=arrival.reissues,
         province=f"{place.region[:2]}0000",
         region_received=f"{place.region}#{received_at}",
     )

@@ -1,11 +1,13 @@
 """What a roster is judged against: the plan, cards, claims that stand already, lists of the deceased and moved."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import date, datetime
 
 import polars as pl
 
 from yikatong import parquet
+from yikatong.bank.settings import Banks
 from yikatong.batches import Batch, Occasion
 from yikatong.claimed_elsewhere import ClaimedElsewhere
 from yikatong.departures import CurrentDepartures, Departure, current_key, regions_above
@@ -13,6 +15,7 @@ from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.ports import Control, Lake
 from yikatong.registry import RegistryReader
 from yikatong.registry_version import CurrentRegistry
+from yikatong.reissue_grounds import failed_of
 from yikatong.roster.context import RosterContext
 from yikatong.roster.departed import DEPARTED
 
@@ -26,12 +29,18 @@ def gather_context(
     lake: Lake,
     book: PlanBook,
     settings: Settings,
+    banks: Banks,
 ) -> RosterContext:
     """Judged for the day it was received, however late a retry comes: the same bytes get the same answer.
 
     The claims of the batches `leave_out` do not count."""
     policy = settings.for_subsidy(batch.code)
     received_on = datetime.fromisoformat(batch.received_at).date()
+    failed = None
+    if batch.reissue_of:
+        failed = failed_of(batch, received_on, control=control, lake=lake, settings=settings, banks=banks)
+        # What the amounts come from was asked of the roster before; and the failed payment says which unit a row speaks for.
+        policy = replace(policy, required_columns=(), amount_is_quantity_times_standard=False)
     return RosterContext(
         book=book,
         subsidy=book.subsidy(batch.plan_year, batch.number),
@@ -44,6 +53,7 @@ def gather_context(
         claimed=ClaimedElsewhere(control, lake, settings, policy, leave_out).of_slot,
         departed=_departed(batch.region, control, lake),
         sheet=batch.sheet,
+        failed=failed,
     )
 
 

@@ -21,7 +21,13 @@ FATES = {
 }
 ROWS_SHEET = "名册"
 """The sheet of rows to be corrected is named so that the reader chooses it: the report itself can be sent."""
-NOTHING_TO_CORRECT = ("repeated_identical", "already_claimed", "exclusive_claimed", "deceased_before_slot")
+NOTHING_TO_CORRECT = (
+    "repeated_identical",
+    "already_claimed",
+    "reissued_already",
+    "exclusive_claimed",
+    "deceased_before_slot",
+)
 MAX_CORRECTABLE_CELLS = 1_000_000
 """Rows by columns: a workbook is made in memory, at some 200 bytes a cell, and a clerk's patience ends much sooner."""
 

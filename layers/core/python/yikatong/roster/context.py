@@ -23,7 +23,8 @@ class RosterContext:
     `occasions` are the names of the occasions opened for this subsidy. `registry_for` None: no registry exists yet,
     cards are not judged and the report says so. `claimed` None: nobody knows what was claimed elsewhere, as on a clerk's
     own machine. `departed` are those who died or moved away (columns as roster.departed.DEPARTED), None where no list was
-    supplied. `sheet` names the workbook's sheet to read, empty where the file has only one roster.
+    supplied. `sheet` names the workbook's sheet to read, empty where the file has only one roster. `failed` are the payments
+    that a reissue may pay again (columns as roster.failed.FAILED), None for an ordinary roster.
     """
 
     book: PlanBook
@@ -37,3 +38,9 @@ class RosterContext:
     claimed: ClaimedFor | None = None
     departed: pl.DataFrame | None = None
     sheet: str = ""
+    failed: pl.DataFrame | None = None
+
+    @property
+    def is_reissue(self) -> bool:
+        """A reissue pays what an earlier roster could not: that one kept the slot's window and the day, and holds the claim."""
+        return self.failed is not None

@@ -47,7 +47,9 @@ def _by_finding(claimed: pl.DataFrame, context: RosterContext) -> Iterator[tuple
     """The claims by what it means to meet one. Those of the claim group exclude; the settings say what the others do."""
     settings = context.settings
     own, soft = pl.col("code") == settings.code, pl.col("code").is_in(list(settings.exclusive_with))
-    yield ALREADY, claimed.filter(own)
+    # A reissue pays what its own claim could not; whether somebody else pays it again is asked of `context.failed`.
+    if not context.is_reissue:
+        yield ALREADY, claimed.filter(own)
     yield "exclusive_claimed", claimed.filter(~own & ~soft)
     yield _SOFT[settings.exclusive_level], claimed.filter(~own & soft)
 

@@ -105,6 +105,8 @@ def _judge(text: str | None, context: RosterContext) -> tuple[str | None, dict[s
     codes: dict[str, dict[str, object]] = {}
     if str(slot) != text:
         codes["slot_normalised"] = {"slot": slot}
+    if context.is_reissue:
+        return str(slot), codes
     verdict = judge_slot(context.book, subsidy, slot, context.as_of, context.mode, context.occasions)
     # The day is asked of the whole file: a roster may arrive before its first run.
     if not verdict.slot_ok:

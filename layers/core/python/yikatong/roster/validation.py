@@ -20,6 +20,7 @@ from yikatong.roster.columns import Column, required_columns_of
 from yikatong.roster.context import RosterContext
 from yikatong.roster.departed import departed_hits
 from yikatong.roster.elsewhere import elsewhere_hits
+from yikatong.roster.failed import failed_hits
 from yikatong.roster.file_name import region_findings
 from yikatong.roster.findings import CODES, Finding, Level, Unreadable, file_finding
 from yikatong.roster.hits import STATUSES, Hit, listed, verdicts, where
@@ -31,7 +32,7 @@ from yikatong.roster.table import Table
 
 # A file of which more than one row in so many is excluded is a broken export, not a roster with mistakes.
 EXCLUDED_ROWS_ALLOWED_ONE_IN = 10
-_NO_MISTAKE = ("repeated_identical", "already_claimed")
+_NO_MISTAKE = ("repeated_identical", "already_claimed", "reissued_already")
 # The frozen roster (docs/architecture.md), in the file's order; rows without an id come last.
 FROZEN_SCHEMA: dict[str, pl.DataType] = {
     "row": pl.Int32(),
@@ -144,6 +145,7 @@ def validate(roster: bytes | Path, filename: str, context: RosterContext) -> Val
         *_hidden(table, rows),
         *repeats(rows),
         *elsewhere_hits(rows, context),
+        *failed_hits(rows, context.failed),
         *departed_hits(rows, context.departed, context.subsidy.frequency),
     ]
     if context.registry_for is not None:
@@ -191,7 +193,9 @@ def _unreadable(error: Unreadable) -> Validation:
 
 
 def _day(context: RosterContext) -> list[Finding]:
-    """A roster may come before its time, never after it: no run would ever take it."""
+    """A roster may come before its time, never after it: no run would ever take it. A reissue has kept it long ago."""
+    if context.is_reissue:
+        return []
     day = judging_date(context.subsidy, context.as_of, context.mode)
     reason = day_refusal(context.subsidy, day, context.mode)
     return [file_finding("day_not_payable", detail=reason)] if reason else []

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from yikatong.batches import Approval, Batch, Tally, review_key
 from yikatong.errors import Refusal
 from yikatong.plan import Frequency, Mode, PlanBook, Settings
-from yikatong.ports import Control, Lake, Orders, RunOrder
+from yikatong.ports import AGAIN, Control, Lake, Orders, RunOrder
 from yikatong.principals import Action, Principal, authorize
 from yikatong.states import BATCH, BatchState
 from yikatong.use_cases.list_batches import find_batch
@@ -47,7 +47,7 @@ def approve_batch(
     request: ApprovalRequest,
     now: datetime,
 ) -> Batch:
-    """Approve, and order a run where the plan gives no schedule that would (多次/年, 实际发放日).
+    """Approve, and order a run where the plan gives no schedule that would (多次/年, 实际发放日), and for a reissue.
 
     From the subsidy's threshold on (settings, `second_approval_fen`) a formal batch needs two approvers of the same
     content: after the first it is still VALIDATED, and no run takes it.
@@ -74,7 +74,7 @@ def approve_batch(
     assert batch.approval is not None, "approved just now or before"
     # A batch further on than APPROVED has been taken by a run, so the order was not lost.
     unscheduled = subsidy.frequency is Frequency.PER_OCCASION or subsidy.formal.on_demand
-    if batch.state is BatchState.APPROVED and unscheduled:
+    if batch.state is BatchState.APPROVED and (unscheduled or batch.reissue_of):
         orders.order_run(_order(batch, batch.approval))
     return batch
 
@@ -106,9 +106,13 @@ def _keep_first(control: Control, batch: Batch, approval: Approval) -> Batch:
 
 
 def _order(batch: Batch, approval: Approval) -> RunOrder:
-    """Dated on the day of the approval, however late it is published again: `as_of` never moves."""
+    """Dated on the day of the approval, however late it is published again: `as_of` never moves.
+
+    A reissue waits for no payday: whom it pays should have been paid before (PROTOCOL B5).
+    """
     as_of = date.fromisoformat(approval.approved_at[:10])
-    return RunOrder(batch.plan_year, batch.code, batch.mode, as_of, f"appr{batch.digest}")
+    cause = f"{AGAIN if batch.reissue_of else 'appr'}{batch.digest}"
+    return RunOrder(batch.plan_year, batch.code, batch.mode, as_of, cause)
 
 
 def _approval(lake: Lake, principal: Principal, batch: Batch, request: ApprovalRequest, now: datetime) -> Approval:

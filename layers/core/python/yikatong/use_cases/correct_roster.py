@@ -20,19 +20,19 @@ _NOT_CLAIMED_YET = (BatchState.RECEIVED, BatchState.VALIDATED, BatchState.APPROV
 
 def replaceable(batch: Batch, control: Control) -> list[str]:
     """The batch that this one would replace, if any and if that may still be replaced. One that may not pays its people."""
-    pointer = control.read(RosterObject, *roster_object_key(batch.object_key, batch.mode))
+    pointer = control.read(RosterObject, *roster_object_key(batch.object_key, batch.mode, batch.reissue_of))
     before = control.read(Batch, *batch_key(pointer.batch_id)) if pointer else None
     return [before.batch_id] if before is not None and before.state in _NOT_CLAIMED_YET else []
 
 
 def succeed_predecessor(batch: Batch, validation: Validation, control: Control, settings: Settings) -> str:
-    """Make this batch the one that stands for its key and mode, withdrawing the one before; why it may not, else empty.
+    """Make this batch the one that stands for its key, mode and reissue, withdrawing the one before; why it may not, else empty.
 
     The same object key again is a correction (DESIGN §2), unless no slot is common to both: then it is another
     month's roster under an old name, and nobody's payment may be withdrawn for it. S3 events come unordered, so the
     sequencer decides which version is the newer one.
     """
-    pk, sk = roster_object_key(batch.object_key, batch.mode)
+    pk, sk = roster_object_key(batch.object_key, batch.mode, batch.reissue_of)
     while True:
         pointer = control.read(RosterObject, pk, sk)
         if pointer is not None and pointer.batch_id != batch.batch_id:
@@ -85,7 +85,7 @@ def _seen_again(batch: Batch, arrival: Arrival, control: Control) -> Batch | Non
 
     Returns the batch that stands for the key, if this arrival is newer than it.
     """
-    pk, sk = roster_object_key(batch.object_key, batch.mode)
+    pk, sk = roster_object_key(batch.object_key, batch.mode, batch.reissue_of)
     while True:
         pointer = control.read(RosterObject, pk, sk)
         if pointer is None or not is_older(pointer.sequencer, arrival.sequencer):
@@ -107,6 +107,8 @@ def rows_known(batch: Batch, control: Control) -> list[Finding]:
         for other in of_the_region
         if other.fingerprint == batch.fingerprint
         and other.batch_id != batch.batch_id
+        # A reissue of everybody holds the rows of the batch it pays again: that is what it is for.
+        and other.reissue_of == batch.reissue_of
         and other.state not in (BatchState.REFUSED, BatchState.WITHDRAWN)
     ]
     # Not by its file's name, which may be somebody's.

@@ -38,7 +38,7 @@ class Reach:
 
 
 def publish_records(batch_id: str, reach: Reach) -> int:
-    """Write one record per final payment (and a marked one for a distinct payee); returns how many were written.
+    """Write one record per final attempt at a payment (and a marked one for a distinct payee); returns how many were written.
 
     Before that the bureau's own report, trials included: what became of every row, and why.
 
@@ -78,7 +78,8 @@ def _report_result(batch: Batch, reach: Reach) -> None:
     )
     subsidy = reach.book.by_code(batch.plan_year, batch.code)
     title = f"{subsidy.name} {batch.region} {batch.batch_id}"
-    reach.reports.put(f"{batch.batch_id}/result.xlsx", to_xlsx(title, frozen, selection, settled))
+    again = f"--plan-year {batch.plan_year} --number {batch.number} --region {batch.region} --reissue {batch.batch_id}"
+    reach.reports.put(f"{batch.batch_id}/result.xlsx", to_xlsx(title, frozen, selection, settled, again))
 
 
 def _read(key: str, lake: Lake) -> pl.DataFrame:
@@ -133,6 +134,7 @@ def _records(batch: Batch, reach: Reach) -> Iterator[dict[str, Any]]:
             region=batch.region,
             slot=row["slot"],
             payment_id=row["payment_id"],
+            attempt=row["attempt"],
             amount_fen=row["amount_fen"],
             state=PaymentState(row["state"]),
             channel=row["channel"],

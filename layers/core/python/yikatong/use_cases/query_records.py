@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from yikatong.ports import Records
-from yikatong.records import person_key
+from yikatong.records import as_told, person_key
 
 # What the person sees; the keys and the settlement's number stay inside.
 _SHOWN = (
@@ -43,6 +43,6 @@ def query_records(records: Records, secret: bytes, query: RecordQuery) -> list[d
             for name in _SHOWN
             if name in item
         }
-        for item in found
+        for item in as_told(found)
     ]
     return sorted(shown, key=lambda item: (str(item["slot"]), str(item["subsidy"])), reverse=True)

@@ -16,6 +16,7 @@ from yikatong.plan import Mode, PlanBook
 from yikatong.ports import Control
 from yikatong.principals import Action, Principal, authorize
 from yikatong.regions import Region, require_known
+from yikatong.roster_arrivals import reissued_batch
 from yikatong.uploads import Upload, upload_key
 
 # As long as spreadsheet programs let a sheet's name be.
@@ -32,6 +33,8 @@ class UploadRequest(BaseModel):
     mode: Mode = Mode.FORMAL
     sheet: SheetName = ""
     """The workbook's sheet to read; empty where only one looks like a roster."""
+    reissues: Annotated[str, StringConstraints(max_length=200)] = ""
+    """The batch whose rejected and returned payments this roster pays again (PROTOCOL B5); empty for an ordinary one."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,32 @@ def request_upload(
     if request.mode is Mode.TRIAL and not subsidy.trial.required:
         raise Refusal(f"{subsidy}不需要模拟测试，请按正式发放上传。", "no_trial")
     require_safe_name(request.file_name)
+    if request.reissues:
+        _require_failed(control, request)
     key = f"{request.plan_year}/{request.region}/{request.number}/{request.file_name}"
     pk, sk = upload_key(upload_id)
-    control.save(Upload(pk=pk, sk=sk, upload_id=upload_id, principal=principal.name, object_key=key, mode=request.mode))
+    control.save(
+        Upload(
+            pk=pk,
+            sk=sk,
+            upload_id=upload_id,
+            principal=principal.name,
+            object_key=key,
+            mode=request.mode,
+            reissues=request.reissues,
+        )
+    )
     # Metadata travels in headers, which hold ASCII only.
     sheet = {"sheet": quote(request.sheet)} if request.sheet else {}
-    return UploadGrant(key, {"mode": request.mode.value, "upload": upload_id, **sheet})
+    reissues = {"reissues": request.reissues} if request.reissues else {}
+    return UploadGrant(key, {"mode": request.mode.value, "upload": upload_id, **sheet, **reissues})
+
+
+def _require_failed(control: Control, request: UploadRequest) -> None:
+    """A reissue pays again what failed: raises Refusal where nothing did. Which rows those are `validate_roster` looks up."""
+    batch = reissued_batch(request.reissues, request.plan_year, request.region, request.number, request.mode, control)
+    if batch.settlement is None or not (batch.settlement.rejected + batch.settlement.returned).count:
+        raise Refusal("原批次没有拒付或退票的支付，没有可以补发的。", "no_reissue")
 
 
 class ListRequest(BaseModel):

@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from yikatong import batches, parquet
+from yikatong.bank.settings import Banks
 from yikatong.batches import Batch
 from yikatong.errors import Conflict, Refusal
 from yikatong.file_names import misplaced_key
@@ -19,7 +20,15 @@ from yikatong.roster.fingerprint import fingerprint
 from yikatong.roster.reading import MAX_FILE_BYTES
 from yikatong.roster.report import to_xlsx
 from yikatong.roster.validation import Tally, Validation, validate
-from yikatong.roster_arrivals import Arrival, Place, is_sent_again, place_of, receive, received_again
+from yikatong.roster_arrivals import (
+    Arrival,
+    Place,
+    is_sent_again,
+    place_of,
+    receive,
+    received_again,
+    reissued_batch,
+)
 from yikatong.roster_grounds import gather_context
 from yikatong.states import BatchState
 from yikatong.uploads import sender_of
@@ -34,6 +43,7 @@ def validate_roster(
     reports: Reports,
     book: PlanBook,
     settings: Settings,
+    banks: Banks,
     now: datetime,
 ) -> str:
     """Returns the batch's state, `replayed` for a file seen before, or `misplaced` for one that belongs nowhere.
@@ -43,7 +53,12 @@ def validate_roster(
     """
     try:
         place = place_of(arrival, book)
-        uploader = sender_of(arrival.upload_id, arrival.object_key, arrival.mode, place.region, control)
+        uploader = sender_of(
+            arrival.upload_id, arrival.object_key, arrival.mode, place.region, control, reissues=arrival.reissues
+        )
+        if arrival.reissues:
+            where = (place.plan_year, place.region, place.subsidy.number)
+            reissued_batch(arrival.reissues, *where, arrival.mode, control)
         if arrival.size > MAX_FILE_BYTES:
             raise Refusal(f"名册超过 {MAX_FILE_BYTES // 2**20} MB，请按乡镇拆分后再上传。", "too_large")
     except Refusal as refusal:
@@ -58,7 +73,9 @@ def validate_roster(
     registry = control.read(CurrentRegistry, *CURRENT_REGISTRY)
     # What this roster is to replace will be withdrawn, and pay nobody.
     leave_out = replaceable(batch, control)
-    context = gather_context(batch, registry, leave_out, control=control, lake=lake, book=book, settings=settings)
+    context = gather_context(
+        batch, registry, leave_out, control=control, lake=lake, book=book, settings=settings, banks=banks
+    )
     validation = validate(content, place.file_name, context)
     if validation.accepted:
         batch = batch.changed(fingerprint=fingerprint(validation.frame))
