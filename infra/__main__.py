@@ -24,6 +24,7 @@ def read_settings(config: pulumi.Config) -> StackSettings:
         "enquiry_attempts": config.get_int("enquiryAttempts"),
         "map_concurrency": config.get_int("mapConcurrency"),
         "log_retention_days": config.get_int("logRetentionDays"),
+        "audit_retention_days": config.get_int("auditRetentionDays"),
     }
     given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     return StackSettings(

@@ -24,6 +24,7 @@ class Context:
     strict_bucket_policies: bool
     protect: bool
     log_retention_days: int
+    audit_retention_days: int
     redelivery_s: int | None
 
     @classmethod
@@ -37,6 +38,7 @@ class Context:
             strict_bucket_policies=settings.strict_bucket_policies,
             protect=settings.protect,
             log_retention_days=settings.log_retention_days,
+            audit_retention_days=settings.audit_retention_days,
             redelivery_s=settings.redelivery_s,
         )
 

@@ -62,6 +62,7 @@ SIZES: Mapping[str, Size] = {
     "close_run": STEP,
     "resend_message": BATCH,
     "trace_payment": replace(BATCH, timeout_s=API.timeout_s),
+    "anchor_books": STEP,
     "bureau_api": API,
     "public_api": API,
 }
@@ -98,8 +99,11 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
     buckets, secrets, queues = made.buckets, made.secrets, made.queues
     banks = Grant(environment={"BANK_ENDPOINTS": json.dumps(dict(settings.bank_endpoints), sort_keys=True)})
     plans = _plan_paths(settings)
+    # Whoever writes a state puts its event first, and reads only the slots that another worker has taken (PROTOCOL O2).
+    chain = (buckets.audit.put("audit/*"), buckets.audit.read("audit/*"))
     return {
         "validate_roster": (
+            *chain,
             plans,
             queues["validate_roster"].consume(),
             buckets.roster_drop.read("*", versions=True),
@@ -128,6 +132,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             control.read_write(),
         ),
         "start_run": (
+            *chain,
             plans,
             queues["start_run"].consume(),
             control.read_write(),
@@ -137,6 +142,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             made.schedules.order(),
         ),
         "take_up_rows": (
+            *chain,
             plans,
             control.read_write(),
             control.query(),
@@ -144,6 +150,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             lake.put("rosters/*"),
         ),
         "open_run": (
+            *chain,
             plans,
             control.read_write(),
             control.query(),
@@ -152,14 +159,16 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             workflow.describe(PAYOUT, context),
         ),
         "claim_payments": (
+            *chain,
             plans,
             control.read_write(),
             control.query(),
             lake.read("runs/*", "rosters/*", "cards/*", "claims/*", "selections/*", "instructions/*", "settlements/*"),
             lake.put("claims/*", "selections/*"),
         ),
-        "reserve_funds": (control.read_write(),),
+        "reserve_funds": (*chain, control.read_write()),
         "instruct_bank": (
+            *chain,
             plans,
             banks,
             control.read_write(),
@@ -183,6 +192,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             workflow.answer_task(PAYOUT, context),
         ),
         "receive_receipt": (
+            *chain,
             plans,
             queues["receive_receipt"].consume(),
             buckets.bank_exchange.read("inbound/*", versions=True),
@@ -206,11 +216,13 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             secrets.bank_tokens.read(),
         ),
         "settle_batch": (
+            *chain,
             control.read_write(),
             lake.read("instructions/*", "receipts/*", "settlements/*"),
             lake.put("settlements/*"),
         ),
         "publish_records": (
+            *chain,
             plans,
             control.read_write(),
             control.query(),
@@ -220,8 +232,9 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             secrets.record_key.read(),
             put_events(made.bus),
         ),
-        "close_run": (control.read_write(), lake.read("runs/*"), lake.put("runs/*"), put_events(made.bus)),
+        "close_run": (*chain, control.read_write(), lake.read("runs/*"), lake.put("runs/*"), put_events(made.bus)),
         "resend_message": (
+            *chain,
             banks,
             plans,
             control.read_write(),
@@ -265,6 +278,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             secrets.record_key.read(),
         ),
         "bureau_api": (
+            *chain,
             plans,
             control.read_write(),
             control.query(),
@@ -279,6 +293,12 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             workflow.stop(PAYOUT, context),
             invoke("resend_message", context),
             invoke("trace_payment", context),
+        ),
+        "anchor_books": (
+            plans,
+            control.query(),
+            buckets.audit.read("roots/*"),
+            buckets.audit.put("roots/*"),
         ),
         "public_api": (plans, records.query(), secrets.record_key.read(), buckets.site.read("policies/*")),
     }

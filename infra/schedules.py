@@ -20,6 +20,7 @@ from yikatong.plan import Schedule
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 RETRY_AGE_S = 6 * 3600
 START_RUN = "start_run"
+DAILY_HOUR = 1  # Shanghai time: the day before is over, and the banks' day has not begun
 
 
 @dataclass(frozen=True)
@@ -112,18 +113,68 @@ class Schedules(pulumi.ComponentResource):
                 schedule_expression_timezone=schedule.timezone,
                 state="DISABLED" if over and not args.enable_past_plans else "ENABLED",
                 flexible_time_window=aws.scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
-                target=aws.scheduler.ScheduleTargetArgs(
-                    arn=start_run_arn,
-                    role_arn=group.role_arn,
-                    input=tick_input(schedule),
-                    dead_letter_config=aws.scheduler.ScheduleTargetDeadLetterConfigArgs(arn=group.dead_arn),
-                    retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
-                        maximum_event_age_in_seconds=RETRY_AGE_S, maximum_retry_attempts=10
-                    ),
-                ),
+                target=_target(start_run_arn, group.role_arn, tick_input(schedule), group.dead_arn),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[group.policy]),
             )
         self.register_outputs({})
+
+
+class DailyTick(pulumi.ComponentResource):
+    """A function woken once a day, whatever the plan says, under a role that may wake this one only."""
+
+    def __init__(self, verb: str, function_arn: pulumi.Output[str], group: ScheduleGroup, context: Context) -> None:
+        super().__init__("yikatong:schedules:DailyTick", verb, None, None)
+        own = pulumi.ResourceOptions(parent=self)
+        daily = aws.scheduler.ScheduleGroup(verb, name=context.name(verb), opts=own)
+        noun = f"{verb}-daily"
+        role = aws.iam.Role(
+            noun,
+            name=f"{context.name(noun)}-{context.region}",
+            assume_role_policy=trust("scheduler", context.account_id),
+            opts=own,
+        )
+        policy = aws.iam.RolePolicy(
+            noun,
+            name="grants",
+            role=role.id,
+            policy=policy_document(
+                [
+                    Statement(("lambda:InvokeFunction",), (function_arn,)),
+                    Statement(("sqs:SendMessage",), (group.dead_arn,)),
+                ]
+            ),
+            opts=own,
+        )
+        aws.scheduler.Schedule(
+            verb,
+            name=verb,
+            group_name=daily.name,
+            schedule_expression=f"cron(0 {DAILY_HOUR} * * ? *)",
+            schedule_expression_timezone="Asia/Shanghai",
+            state="ENABLED",
+            flexible_time_window=aws.scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
+            target=_target(function_arn, role.arn, json.dumps({"scheduled_at": SCHEDULED_TIME}), group.dead_arn),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+        self.register_outputs({})
+
+
+def _target(
+    function_arn: pulumi.Output[str],
+    role_arn: pulumi.Output[str],
+    tick: str,
+    dead_arn: pulumi.Output[str],
+) -> aws.scheduler.ScheduleTargetArgs:
+    """A function woken with `tick`; what cannot be delivered for hours ends in the dead-letter queue."""
+    return aws.scheduler.ScheduleTargetArgs(
+        arn=function_arn,
+        role_arn=role_arn,
+        input=tick,
+        dead_letter_config=aws.scheduler.ScheduleTargetDeadLetterConfigArgs(arn=dead_arn),
+        retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
+            maximum_event_age_in_seconds=RETRY_AGE_S, maximum_retry_attempts=10
+        ),
+    )
 
 
 def tick_input(schedule: Schedule) -> str:

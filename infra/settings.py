@@ -63,6 +63,7 @@ class StackSettings:
     enquiry_attempts: int = 6
     map_concurrency: int = 40
     log_retention_days: int = 400
+    audit_retention_days: int = 3653  # ten years; what the audit bucket holds cannot be deleted sooner, by anybody
     redelivery_s: int | None = (
         None  # None: six times the function's timeout, as AWS advises; the local cloud is less patient
     )
@@ -80,6 +81,7 @@ class StackSettings:
         _within("enquiry_wait_s", self.enquiry_wait_s, 1, 24 * 3600)
         _within("enquiry_attempts", self.enquiry_attempts, 1, 12)
         _within("map_concurrency", self.map_concurrency, 1, 1000)
+        _within("audit_retention_days", self.audit_retention_days, 1, 36500)  # S3: at most a hundred years
         if self.redelivery_s is not None:
             _within("redelivery_s", self.redelivery_s, 1, 12 * 3600)  # SQS: a message may be invisible for 12 hours
         if len({principal.name for principal in self.principals}) != len(self.principals):

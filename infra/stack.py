@@ -10,7 +10,7 @@ from infra.api import Api, ApiArgs
 from infra.context import Context
 from infra.functions import PAYOUT, PAYOUT_STEPS, QUEUED, SIZES, Resources, create_functions
 from infra.messaging import Queue, QueuedFunction, Route, object_created
-from infra.schedules import ScheduleGroup, Schedules, SchedulesArgs
+from infra.schedules import DailyTick, ScheduleGroup, Schedules, SchedulesArgs
 from infra.secret_values import Secrets
 from infra.settings import StackSettings
 from infra.storage import Buckets
@@ -80,6 +80,7 @@ def deploy(settings: StackSettings) -> Deployment:
     Schedules(
         SchedulesArgs(derived, settings.today, settings.enable_past_plans), made.schedules, functions["start_run"].arn
     )
+    DailyTick("anchor_books", functions["anchor_books"].arn, made.schedules, context)
     public = Api(
         "public-api",
         functions["public_api"],

@@ -2,7 +2,8 @@
 
 Lifecycle rules never expire anything: they only clear away uploads that were never finished. Claims, instructions,
 sent marks, receipts and settlements are the books, and `If-None-Match: *` succeeds over a delete marker (FACTS), so a
-deleted claim would be a second payment (PROTOCOL O1).
+deleted claim would be a second payment (PROTOCOL O1). The audit bucket is locked as well: until its retention is over
+nobody deletes or shortens anything in it, not even the account's owner (PROTOCOL O2).
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from infra.grants import Grant, Statement
 WRITTEN_ONCE = ("claims/*", "instructions/*", "sent/*", "receipts/*")
 
 
+CHAINS = ("audit/*", "roots/*")
+
+
 @dataclass(frozen=True)
 class BucketArgs:
     """`variable` is the environment variable that names the bucket to the functions it is granted to."""
@@ -25,6 +29,7 @@ class BucketArgs:
     keeps_books: bool = False  # nobody deletes from it, by policy
     notifies: bool = False  # object events go to EventBridge
     written_once: tuple[str, ...] = ()  # keys that S3 itself refuses to overwrite
+    locked_days: int | None = None  # Object Lock: how long each version stays, whatever anybody's rights
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -35,7 +40,9 @@ class PrivateBucket(pulumi.ComponentResource):
         own = pulumi.ResourceOptions(parent=self)
         keep = pulumi.ResourceOptions(parent=self, protect=context.protect and args.keeps_books)
         self.variable = args.variable
-        bucket = aws.s3.Bucket(noun, bucket=context.bucket_name(noun), opts=keep)
+        bucket = aws.s3.Bucket(
+            noun, bucket=context.bucket_name(noun), object_lock_enabled=args.locked_days is not None, opts=keep
+        )
         aws.s3.BucketPublicAccessBlock(
             noun,
             bucket=bucket.id,
@@ -70,6 +77,14 @@ class PrivateBucket(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
+        if args.locked_days is not None:
+            # S3 asks puts under a lock for a checksum; botocore sends one with every put (CRC32, by default).
+            aws.s3.BucketObjectLockConfiguration(
+                noun,
+                bucket=bucket.id,
+                rule={"default_retention": {"mode": "COMPLIANCE", "days": args.locked_days}},
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+            )
         if args.notifies:
             aws.s3.BucketNotification(noun, bucket=bucket.id, eventbridge=True, opts=own)
         statements = _denials(bucket.arn, args, context.strict_bucket_policies)
@@ -141,6 +156,7 @@ class Buckets:
     policy_drop: PrivateBucket
     bank_exchange: PrivateBucket
     lake: PrivateBucket
+    audit: PrivateBucket
     reports: PrivateBucket
     site: PrivateBucket
 
@@ -155,6 +171,13 @@ class Buckets:
                 "bank-exchange", BucketArgs("BANK_BUCKET", keeps_books=True, notifies=True), context
             ),
             lake=PrivateBucket("lake", BucketArgs("LAKE_BUCKET", keeps_books=True, written_once=WRITTEN_ONCE), context),
+            audit=PrivateBucket(
+                "audit",
+                BucketArgs(
+                    "AUDIT_BUCKET", keeps_books=True, written_once=CHAINS, locked_days=context.audit_retention_days
+                ),
+                context,
+            ),
             reports=PrivateBucket("reports", BucketArgs("REPORTS_BUCKET"), context),
             site=PrivateBucket("site", BucketArgs("SITE_BUCKET"), context),
         )

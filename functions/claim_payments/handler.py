@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     claimed = claim_payments(
         event["run_id"],
         event["code"],
-        control=w.control,
+        control=w.control_of("function:claim_payments"),
         lake=w.lake,
         banks=committed_banks(),
         book=w.book,

@@ -16,6 +16,8 @@ logger = Logger(service="close_run")
 @without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
-    run = close_run(event["run_id"], event["code"], control=w.control, lake=w.lake, orders=w.orders)
+    run = close_run(
+        event["run_id"], event["code"], control=w.control_of("function:close_run"), lake=w.lake, orders=w.orders
+    )
     logger.info("run closed", run_id=run.run_id, state=run.state.value, open_lines=len(run.open_lines))
     return {"state": run.state.value, "open_lines": len(run.open_lines)}

@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     handed_over = instruct_bank(
         event["batch_id"],
         event["run_id"],
-        control=w.control,
+        control=w.control_of("function:instruct_bank"),
         lake=w.lake,
         bank=w.bank,
         banks=committed_banks(),

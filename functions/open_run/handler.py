@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     inputs = open_run(
         run_id,
         event["code"],
-        control=w.control,
+        control=w.control_of("function:open_run"),
         lake=w.lake,
         workflow=w.workflow,
         book=w.book,

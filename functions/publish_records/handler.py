@@ -16,6 +16,6 @@ logger = Logger(service="publish_records")
 @logger.inject_lambda_context
 @without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    written = publish_records(event["batch_id"], reach_of(wiring()))
+    written = publish_records(event["batch_id"], reach_of(wiring(), "publish_records"))
     logger.info("records published", batch_id=event["batch_id"], records=written)
     return {"records": written}

@@ -24,7 +24,7 @@ def handle(record: SQSRecord) -> None:
     dropped = fetch_dropped(record.json_body, w.client("s3"))
     bank_id, _, name = dropped.key.removeprefix("inbound/").rpartition("/")
     data = dropped.read()
-    poison = receive_receipt(data, bank_id, reach_of(w), w.workflow)
+    poison = receive_receipt(data, bank_id, reach_of(w, "receive_receipt"), w.workflow)
     if poison:
         exchange = Bucket(w.client("s3"), dropped.bucket)
         exchange.put(f"quarantine/{bank_id or 'unknown'}/{name}", data, reason="；".join(poison))

@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     outcome = resend_or_say_why(
         event["message_id"],
         event["ordered_by"],
-        reach_of(w),
+        reach_of(w, "resend_message"),
         workflow=w.workflow,
         bank=w.bank,
         banks=committed_banks(),

@@ -15,6 +15,6 @@ logger = Logger(service="reserve_funds")
 @logger.inject_lambda_context
 @without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    outcome = reserve_funds(event["batch_id"], event["run_id"], control=wiring().control)
+    outcome = reserve_funds(event["batch_id"], event["run_id"], control=wiring().control_of("function:reserve_funds"))
     logger.info("funds", batch_id=event["batch_id"], outcome=outcome)
     return {"outcome": outcome}

@@ -16,6 +16,6 @@ logger = Logger(service="settle_batch")
 @without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
-    batch = settle_batch(event["batch_id"], control=w.control, lake=w.lake)
+    batch = settle_batch(event["batch_id"], control=w.control_of("function:settle_batch"), lake=w.lake)
     logger.info("batch settled", batch_id=batch.batch_id, state=batch.state.value)
     return {"state": batch.state.value}

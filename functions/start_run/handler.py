@@ -21,7 +21,7 @@ processor = BatchProcessor(EventType.SQS)
 
 def ports() -> dict[str, Any]:
     w = wiring()
-    made = {"control": w.control, "workflow": w.workflow, "schedules": w.one_time_schedules}
+    made = {"control": w.control_of("function:start_run"), "workflow": w.workflow, "schedules": w.one_time_schedules}
     return made | {"book": w.book, "settings": w.settings, "working_days": WorkingDays.committed()}
 
 

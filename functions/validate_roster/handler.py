@@ -40,7 +40,7 @@ def handle(record: SQSRecord) -> None:
         )
         outcome = validate_roster(
             arrival,
-            control=w.control,
+            control=w.control_of("function:validate_roster"),
             lake=w.lake,
             reports=Bucket(w.client("s3"), w.environment["REPORTS_BUCKET"]),
             book=w.book,

@@ -247,6 +247,7 @@ class LocalCloud:
             "map_concurrency": 8,
             "strict_bucket_policies": False,
             "protect": False,
+            "audit_retention_days": 1,
         }
         return StackSettings(**(values | self._overrides))
 

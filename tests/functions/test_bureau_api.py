@@ -23,6 +23,7 @@ from yikatong.batches import Batch, Tally, batch_key
 from yikatong.departures import outcome_key
 from yikatong.errors import Conflict, Refusal
 from yikatong.plan import PlanBook, Settings
+from yikatong.ledger import Ledger
 from yikatong.ports import RunOrder, Stored
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.runs import FrozenBatch, Run, RunInputs, inputs_key, name_run, run_key
@@ -56,7 +57,7 @@ Call = Callable[..., tuple[int, dict[str, Any]]]
 
 class FakeWiring:
     def __init__(self) -> None:
-        self.control, self.lake = MemoryControl(), MemoryLake()
+        self.control, self.lake, self.audit = MemoryControl(), MemoryLake(), MemoryLake()
         self.orders, self.workflow = MemoryOrders(), MemoryWorkflow()
         self.book, self.settings = PlanBook.committed(), Settings.committed()
         buckets = {"ROSTER_BUCKET": "roster-drop", "REPORTS_BUCKET": "reports", "DEPARTURE_BUCKET": "departure-drop"}
@@ -66,6 +67,9 @@ class FakeWiring:
         return NOW
 
     def client(self, service: str) -> Any:
+    def control_of(self, who: str) -> Ledger:
+        return Ledger(self.control, self.audit, who, NOW)
+
         keys = {"aws_access_key_id": "A", "aws_secret_access_key": "S"}
         return boto3.client(service, region_name="cn-north-1", **keys)  # type: ignore[call-overload]
 
@@ -378,6 +382,11 @@ def test_a_sessions_name_is_the_callers_name(call: Call) -> None:
         ("operator", "POST", "/v1/runs", {"plan_year": 2022, "number": 2}, 404, "没有2022年的计划"),
         ("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL | {"sha256": "b"}, 409, "SHA-256"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 39}, 422, "正式发放时间"),
+    paused = runner.invoke(subsidy_commands.app, ["pause", *where, "--reason", "升级", "--as", "operator"])
+    assert "已暂停（operator，2023-06-12 09:00：升级）" in paused.output
+    assert "暂停1个" in runner.invoke(subsidy_commands.app, ["list", "--plan-year", "2023", "--as", "auditor"]).output
+    resumed = runner.invoke(subsidy_commands.app, ["resume", *where, "--reason", "好了", "--as", "operator"])
+    assert "正常（operator" in resumed.output
         ("operator", "POST", "/v1/runs", {"plan_year": 2023}, 422, "number缺少"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "mode": "now"}, 422, "可选 trial、formal"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "as_of": "June"}, 422, "as_of不正确，应是"),

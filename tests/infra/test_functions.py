@@ -79,6 +79,7 @@ RESOURCE_VARIABLES = {
     "DEPARTURE_BUCKET": "departure-drop",
     "BANK_BUCKET": "bank-exchange",
     "LAKE_BUCKET": "lake",
+    "AUDIT_BUCKET": "audit",
     "REPORTS_BUCKET": "reports",
     "SITE_BUCKET": "site",
     "CONTROL_TABLE": "control",
@@ -96,6 +97,34 @@ def test_a_function_is_told_the_names_of_exactly_what_it_may_touch(stack: Record
     for variable, noun in RESOURCE_VARIABLES.items():
         touches = any(f"yikatong-test-{noun}" in resource for resource in may_touch)
         assert (variable in variables) == touches, f"{verb}: {variable}"
+
+
+WRITE_STATES = {
+    "validate_roster",
+    "start_run",
+    "take_up_rows",
+    "open_run",
+    "claim_payments",
+    "reserve_funds",
+    "instruct_bank",
+    "receive_receipt",
+    "settle_batch",
+    "publish_records",
+    "close_run",
+    "resend_message",
+    "bureau_api",
+}
+
+
+def test_who_writes_states_can_put_their_events_and_only_anchor_books_puts_roots(stack: Recorder) -> None:
+    puts = {
+        (verb, resource.rsplit("/", 2)[-2])
+        for verb in SIZES
+        for action, resource in granted(stack, verb)
+        if action == "s3:PutObject" and "yikatong-test-audit" in resource
+    }
+    assert {verb for verb, prefix in puts if prefix == "audit"} >= WRITE_STATES
+    assert {verb for verb, prefix in puts if prefix == "roots"} == {"anchor_books"}
 
 
 def test_the_keys_are_read_by_those_who_make_ids_and_records_only(stack: Recorder) -> None:

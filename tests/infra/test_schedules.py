@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,16 +17,35 @@ from yikatong.plan.settings import SETTINGS_PATH
 DERIVED = {schedule.name: schedule for schedule in derive_schedules(PlanBook.committed(), Settings.committed())}
 
 
+DAILY = {"anchor_books"}
+
+
+def of_the_plan(stack: Recorder) -> dict[str, dict[str, Any]]:
+    return {name: inputs for name, inputs in stack.of("Schedule").items() if name not in DAILY}
+
+
+def test_the_books_are_anchored_every_night_whatever_the_plan_says(stack: Recorder) -> None:
+    daily = stack.of("Schedule")["anchor_books"]
+    assert daily["scheduleExpression"] == "cron(0 1 * * ? *)"
+    assert daily["scheduleExpressionTimezone"] == "Asia/Shanghai"
+    assert daily["state"] == "ENABLED"
+    assert json.loads(daily["target"]["input"]) == {"scheduled_at": "<aws.scheduler.scheduled-time>"}
+    assert daily["target"]["deadLetterConfig"]["arn"].endswith("yikatong-test-schedules-dead")
+    allowed = {(s["Action"][0], resource) for s in stack.policies()["anchor_books-daily"] for resource in s["Resource"]}
+    assert {action for action, _ in allowed} == {"lambda:InvokeFunction", "sqs:SendMessage"}
+    assert daily["target"]["arn"] in {resource for _, resource in allowed}
+
+
 def test_the_schedules_are_exactly_those_derived_from_the_plan(stack: Recorder) -> None:
     deployed = {
         name: (inputs["scheduleExpression"], inputs["scheduleExpressionTimezone"])
-        for name, inputs in stack.of("Schedule").items()
+        for name, inputs in of_the_plan(stack).items()
     }
     assert deployed == {name: (s.expression, s.timezone) for name, s in DERIVED.items()}
 
 
 def test_a_schedule_hands_start_run_its_own_time(stack: Recorder) -> None:
-    for name, inputs in stack.of("Schedule").items():
+    for name, inputs in of_the_plan(stack).items():
         schedule = DERIVED[name]
         assert json.loads(inputs["target"]["input"]) == {
             "plan_year": 2023,
@@ -42,7 +62,7 @@ def test_a_schedule_hands_start_run_its_own_time(stack: Recorder) -> None:
 
 def states(**changes: object) -> set[str]:
     stack = record(lambda: deploy(settings(**changes)))
-    return {inputs["state"] for inputs in stack.of("Schedule").values()}
+    return {inputs["state"] for inputs in of_the_plan(stack).values()}
 
 
 def test_a_plan_whose_year_is_over_is_deployed_disabled() -> None:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.infra.recorder import Recorder
+from tests.infra.recorder import Recorder, deployed, settings
 
-BUCKETS = {"roster-drop", "card-drop", "departure-drop", "policy-drop", "bank-exchange", "lake", "reports", "site"}
-BOOKS = {"lake", "bank-exchange"}
+DROPS = {"roster-drop", "card-drop", "departure-drop", "policy-drop"}
+BUCKETS = DROPS | {"bank-exchange", "lake", "audit", "reports", "site"}
+BOOKS = {"lake", "audit", "bank-exchange"}
 
 
 def statements(stack: Recorder, bucket: str) -> dict[str, dict[str, Any]]:
@@ -48,7 +49,7 @@ def test_every_bucket_refuses_plain_http(stack: Recorder) -> None:
         assert len(denied["Resource"]) == 2, "the bucket and its objects"
 
 
-def test_nobody_deletes_from_the_lake_or_the_bank_exchange(stack: Recorder) -> None:
+def test_nobody_deletes_from_the_lake_the_audit_bucket_or_the_bank_exchange(stack: Recorder) -> None:
     for bucket in BUCKETS:
         denied = statements(stack, bucket).get("NobodyDeletesTheBooks")
         assert (denied is not None) == (bucket in BOOKS)
@@ -64,6 +65,26 @@ def test_s3_itself_refuses_to_overwrite_what_is_written_once(stack: Recorder, pr
     assert denied["Action"] == ["s3:PutObject"]
     assert denied["Condition"]["Null"] == {"s3:if-none-match": "true"}
     assert any(resource.endswith(f"/{prefix}/*") for resource in denied["Resource"])
+
+
+def test_s3_itself_refuses_to_overwrite_an_event_or_a_root(stack: Recorder) -> None:
+    denied = statements(stack, "audit")["WrittenOnce"]
+    assert denied["Action"] == ["s3:PutObject"]
+    assert [resource[resource.rindex("/", 0, -2) :] for resource in denied["Resource"]] == ["/audit/*", "/roots/*"]
+
+
+def test_the_audit_bucket_and_no_other_is_locked_for_ten_years_against_everybody(stack: Recorder) -> None:
+    assert {name for name, inputs in stack.of("Bucket").items() if inputs.get("objectLockEnabled")} == {"audit"}
+    (lock,) = stack.of("BucketObjectLockConfiguration").values()
+    assert lock["rule"] == {"defaultRetention": {"mode": "COMPLIANCE", "days": 3653}}
+
+
+def test_how_long_the_audit_bucket_is_locked_is_the_stacks_choice_but_never_not_at_all() -> None:
+    stack = deployed(audit_retention_days=30)
+    (lock,) = stack.of("BucketObjectLockConfiguration").values()
+    assert lock["rule"]["defaultRetention"]["days"] == 30
+    with pytest.raises(ValueError, match="audit_retention_days"):
+        settings(audit_retention_days=0)
 
 
 def test_no_lifecycle_rule_expires_anything(stack: Recorder) -> None:

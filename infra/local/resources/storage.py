@@ -36,6 +36,15 @@ def bucket_versioning(context: Context, _name: str, inputs: Inputs) -> Created:
     return inputs["bucket"], inputs
 
 
+@creates("s3", "BucketObjectLockConfiguration")
+def bucket_object_lock(context: Context, _name: str, inputs: Inputs) -> Created:
+    rule = {"DefaultRetention": pascal(inputs["rule"]["defaultRetention"])}
+    context.clients("s3").put_object_lock_configuration(
+        Bucket=inputs["bucket"], ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    return inputs["bucket"], inputs
+
+
 @creates("s3", "BucketServerSideEncryptionConfiguration")
 def bucket_encryption(context: Context, _name: str, inputs: Inputs) -> Created:
     rules = []

@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from yikatong.ledger import Chained
 from yikatong.payments import split_batch_id
 from yikatong.ports import Stored
 from yikatong.states import BatchState, event_of
@@ -90,7 +91,7 @@ class Settlement(BaseModel):
         return self.in_doubt.count == 0
 
 
-class Batch(Stored):
+class Batch(Chained):
     batch_id: str
     plan_year: int
     number: int
@@ -152,6 +153,10 @@ class Batch(Stored):
     """With `province` the keys of the `by_region` index: `{region}#{received_at}`, so that a prefix is a county or a city."""
     released: bool = False
     """True once a withdrawn batch has its release entry in every slot's manifest (PROTOCOL W1)."""
+
+    @property
+    def audit_id(self) -> str:
+        return self.batch_id
 
     @property
     def digest(self) -> str:

@@ -5,10 +5,10 @@ No counter per payment: only batches change these numbers.
 """
 
 from yikatong.errors import Refusal
-from yikatong.ports import Stored
+from yikatong.ledger import Chained
 
 
-class Funds(Stored):
+class Funds(Chained):
     code: str
     region: str
     year: int
@@ -17,6 +17,10 @@ class Funds(Stored):
     spent_fen: int = 0
     reason: str = ""
     set_by: str = ""
+
+    @property
+    def audit_id(self) -> str:
+        return f"funds.{self.code}.{self.region}.{self.year}"
 
     @property
     def available_fen(self) -> int | None:

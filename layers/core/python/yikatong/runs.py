@@ -5,8 +5,9 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from yikatong.ledger import Chained
 from yikatong.payments import run_id
-from yikatong.ports import RunOrder, Stored
+from yikatong.ports import RunOrder
 from yikatong.states import RunState, event_of
 
 CAUSE = re.compile(r"[A-Za-z0-9]{1,32}")
@@ -44,7 +45,7 @@ class RunInputs(BaseModel):
     """Approved batches left out because nobody took them up within the approval's time."""
 
 
-class Run(Stored):
+class Run(Chained):
     run_id: str
     plan_year: int
     code: str
@@ -59,6 +60,10 @@ class Run(Stored):
     note: str = ""
     totals: dict[str, int] = Field(default_factory=dict)
     open_lines: tuple[str, ...] = ()
+
+    @property
+    def audit_id(self) -> str:
+        return self.run_id
 
     @property
     def execution(self) -> str:

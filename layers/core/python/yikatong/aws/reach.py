@@ -5,10 +5,10 @@ from yikatong.aws.wiring import Wiring
 from yikatong.use_cases.publish_records import Reach
 
 
-def reach_of(wired: Wiring) -> Reach:
-    """Everything `receive_receipt`, `resend_message` and `publish_records` may touch."""
+def reach_of(wired: Wiring, verb: str) -> Reach:
+    """Everything `receive_receipt`, `resend_message` and `publish_records` may touch; `verb` is which of them acts."""
     return Reach(
-        control=wired.control,
+        control=wired.control_of(f"function:{verb}"),
         lake=wired.lake,
         records=wired.records,
         reports=Bucket(wired.client("s3"), wired.environment["REPORTS_BUCKET"]),

@@ -13,6 +13,7 @@ from yikatong.aws.lake import S3Lake
 from yikatong.aws.orders import EventOrders, ScheduleOrders
 from yikatong.aws.records import DynamoRecords
 from yikatong.aws.workflow import StepFunctions
+from yikatong.ledger import Ledger
 from yikatong.plan import PlanBook, Settings
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ class Wiring:
     @cached_property
     def control(self) -> DynamoControl:
         return DynamoControl(self.client("dynamodb"), self.environment["CONTROL_TABLE"])
+
+    def control_of(self, who: str) -> Ledger:
+        """The control table for one invocation that writes states: every write has its event, done by
+        `function:VERB` or `principal:NAME` (PROTOCOL O2)."""
+        return Ledger(self.control, self.audit, who, self.now())
+
+    @cached_property
+    def audit(self) -> S3Lake:
+        return S3Lake(self.client("s3"), self.environment["AUDIT_BUCKET"])
 
     @cached_property
     def records(self) -> DynamoRecords:

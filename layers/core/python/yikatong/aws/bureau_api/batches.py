@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from yikatong.aws.bureau_api.common import Because, caller, decided, new_router, reports, signed_report
+from yikatong.aws.bureau_api.common import Because, caller, control_of, decided, new_router, reports, signed_report
 from yikatong.aws.wiring import wiring
 from yikatong.errors import Refusal
 from yikatong.principals import Action
@@ -58,7 +58,7 @@ def post_approval(batch_id: str, body: ApprovalRequest) -> dict[str, Any]:
     made, who = wiring(), caller(router)
     batch = decided(
         lambda: approve_batch(
-            made.control, made.lake, made.orders, made.book, made.settings, who, batch_id, body, made.now()
+            control_of(who), made.lake, made.orders, made.book, made.settings, who, batch_id, body, made.now()
         )
     )
     return look.batch_view(batch, made.book)
@@ -66,6 +66,6 @@ def post_approval(batch_id: str, body: ApprovalRequest) -> dict[str, Any]:
 
 @router.post("/v1/batches/<batch_id>/withdrawal")
 def post_withdrawal(batch_id: str, body: Because) -> dict[str, Any]:
-    made = wiring()
-    batch = withdraw_batch(made.control, made.book, made.settings, caller(router), batch_id, body.reason)
+    made, who = wiring(), caller(router)
+    batch = withdraw_batch(control_of(who), made.book, made.settings, who, batch_id, body.reason)
     return look.batch_view(batch, made.book)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from yikatong.aws.lake import S3Lake
 from yikatong.aws.wiring import wiring
 from yikatong.errors import Conflict
+from yikatong.ledger import Ledger
 from yikatong.principals import Principal, find_principal
 from yikatong.use_cases.request_upload import UploadGrant
 
@@ -42,6 +43,11 @@ def caller(router: Router) -> Principal:
     principal = find_principal(wiring().control, arn.rsplit("/", 1)[-1])
     logger.append_keys(principal=principal.name)
     return principal
+
+
+def control_of(who: Principal) -> Ledger:
+    """The control table for what this person does: each write of a state has its event in their name (PROTOCOL O2)."""
+    return wiring().control_of(f"principal:{who.name}")
 
 
 def decided(step: Callable[[], T]) -> T:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Path
 
-from yikatong.aws.bureau_api.common import caller, decided, new_router
+from yikatong.aws.bureau_api.common import caller, control_of, decided, new_router
 from yikatong.aws.wiring import wiring
 from yikatong.funds import Funds
 from yikatong.regions import Region, name_of
@@ -28,7 +28,7 @@ def put_funds(
     made, who = wiring(), caller(router)
     funds = decided(
         lambda: set_funds(
-            made.control,
+            control_of(who),
             made.orders,
             made.book,
             who,

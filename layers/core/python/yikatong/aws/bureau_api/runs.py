@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.idempotency import (
     idempotent_function,
 )
 
-from yikatong.aws.bureau_api.common import Because, caller, decided, new_router
+from yikatong.aws.bureau_api.common import Because, caller, control_of, decided, new_router
 from yikatong.aws.wiring import wiring
 from yikatong.plan import WorkingDays
 from yikatong.runs import name_run
@@ -69,12 +69,12 @@ def get_run(run_id: str) -> dict[str, Any]:
 @router.post("/v1/runs/<run_id>/resume")
 def post_resume(run_id: str) -> dict[str, Any]:
     made, who = wiring(), caller(router)
-    return look.run_view(decided(lambda: resume_run(made.control, made.orders, made.book, who, run_id)), who)
+    return look.run_view(decided(lambda: resume_run(control_of(who), made.orders, made.book, who, run_id)), who)
 
 
 @router.post("/v1/runs/<run_id>/stop")
 def post_stop(run_id: str, body: Because) -> dict[str, Any]:
     made, who = wiring(), caller(router)
     return look.run_view(
-        decided(lambda: stop_run(made.control, made.workflow, made.book, who, run_id, body.reason)), who
+        decided(lambda: stop_run(control_of(who), made.workflow, made.book, who, run_id, body.reason)), who
     )
