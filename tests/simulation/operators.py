@@ -1,0 +1,187 @@
+"""People who press buttons at random moments, and, once the faults have stopped, those who put things in order again."""
+
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from tests.simulation.platform import Message, Platform
+from tests.simulation.worlds import DAOLI, ENOUGH_FEN, NANGANG, PRICE, World, approval, ask, batches, funds, items, put
+from yikatong.states import ENDED_RUN, WITHDRAWABLE, RunState
+
+Pick = dict[str, Any]
+ORDERABLE = ("APPROVED", "BOUND", "CLAIMED")
+
+
+def open_day(platform: Platform, made: World) -> None:
+    """What the payday brings by itself: a tick for each subsidy, and the operator's order of the trials."""
+    for number in made.numbers:
+        event = {
+            "plan_year": 2023,
+            "code": code_of(number),
+            "mode": "formal",
+            # Of the tenth, a Saturday, or of a day on which banks work.
+            **platform.chance.choice(
+                (
+                    {"cadence": "once", "scheduled_at": "2023-06-12T01:00:00Z"},
+                    {"cadence": "monthly", "scheduled_at": "2023-06-10T01:00:00Z"},
+                )
+            ),
+        }
+        platform.send(Message("start_run", event, record=False))
+        if any(roster.mode == "trial" and f"/{number}/" in roster.key for roster in made.rosters):
+            _order(platform, number, "trial")
+
+
+def code_of(number: int) -> str:
+    from tests.simulation.functions import BOOK
+
+    code = BOOK.subsidy(2023, number).code
+    assert code is not None
+    return code
+
+
+class Crowd:
+    """Everybody who may press something in a history."""
+
+    def __init__(self, platform: Platform, made: World, chance: random.Random) -> None:
+        self._platform, self._world, self._chance = platform, made, chance
+        self._cards = 0
+
+    def press_at_random_moments(self) -> None:
+        buttons: list[Callable[[], None]] = [
+            self.withdraw, self.withdraw, self.approve, self.fund, self.order, self.stop, self.resume, self.resend,
+            self.resend, self.correct, self.drop_cards, self.tick_again,
+        ]  # fmt: skip
+        for _ in range(self._chance.choice((0, 1, 2, 4, 8))):
+            seconds = self._chance.choice((4.0, 12.0, 30.0, 2000.0, 200_000.0)) * self._chance.random()
+            self._platform.stage.after(seconds, self._chance.choice(buttons))
+
+    # --- buttons -----------------------------------------------------------------------------------------------------------
+
+    def withdraw(self) -> None:
+        if batch := self._one(batches(self._platform), lambda batch: batch["state"] in WITHDRAWABLE):
+            self._again("the-approver", "POST", f"/v1/batches/{batch['batch_id']}/withdrawal", {"reason": "名单有误"})
+
+    def approve(self) -> None:
+        if batch := self._one(batches(self._platform), lambda batch: batch["state"] == "VALIDATED"):
+            self._again("the-approver", "POST", f"/v1/batches/{batch['batch_id']}/approval", approval(batch))
+
+    def fund(self) -> None:
+        number, region = self._chance.choice(self._world.numbers), self._chance.choice((DAOLI, NANGANG))
+        if number != PRICE:
+            fen = self._chance.choice((100_000, 200_000, 400_000, ENOUGH_FEN))
+            self._again("the-treasurer", "PUT", f"/v1/funds/2023/{number}/{region}/2023", funds(fen))
+
+    def order(self) -> None:
+        _order(self._platform, self._chance.choice(self._world.numbers), "formal")
+
+    def stop(self) -> None:
+        if run := self._one(items(self._platform, "RUNS#"), lambda run: run["state"] not in ENDED_RUN):
+            self._again("the-operator", "POST", f"/v1/runs/{run['run_id']}/stop", {"reason": "核对"})
+
+    def resume(self) -> None:
+        if run := self._one(items(self._platform, "RUNS#"), lambda run: run["state"] not in ENDED_RUN):
+            self._again("the-operator", "POST", f"/v1/runs/{run['run_id']}/resume", None)
+
+    def resend(self) -> None:
+        """Impatient people, who do not wait for the deadline, included."""
+        if batch := self._one(batches(self._platform), lambda batch: batch.get("instruction", {}).get("messages")):
+            message = self._chance.choice(batch["instruction"]["messages"])
+            self._again("the-operator", "POST", f"/v1/messages/{message}/resend", None)
+
+    def correct(self) -> None:
+        roster = self._chance.choice(self._world.corrections)
+        put(self._platform, "roster-drop", roster.key, roster.data, mode=roster.mode)
+
+    def drop_cards(self) -> None:
+        self._cards += 1
+        data = self._chance.choice(self._world.card_files)
+        put(self._platform, "card-drop", f"replace/cards-20230612-{self._cards:02d}.csv", data)
+
+    def tick_again(self) -> None:
+        number = self._chance.choice(self._world.numbers)
+        tick = {"plan_year": 2023, "code": code_of(number), "mode": "formal", "cadence": "once"}
+        at = {"scheduled_at": self._platform.stage.now.replace(hour=9).isoformat()}
+        self._platform.send(Message("start_run", tick | at, record=False))
+
+    def _one(self, among: list[Pick], fits: Callable[[Pick], Any]) -> Pick | None:
+        fitting = [one for one in among if fits(one)]
+        return self._chance.choice(fitting) if fitting else None
+
+    def _again(self, principal: str, method: str, path: str, body: Any, tries: int = 3) -> None:
+        """Whoever gets no answer, or is told of a failure, tries again after a while, or gives it up."""
+
+        def told(status: int | None, _reply: Any) -> None:
+            if (status is None or status == 500) and tries and self._chance.random() < 0.6:
+                wait_s = self._chance.choice((1, 20, 4000))
+                self._platform.stage.after(wait_s, lambda: self._again(principal, method, path, body, tries - 1))
+
+        ask(self._platform, principal, method, path, body, told)
+
+
+def _order(platform: Platform, number: int, mode: str) -> None:
+    ask(platform, "the-operator", "POST", "/v1/runs", {"plan_year": 2023, "number": number, "mode": mode})
+
+
+# --- putting things in order -------------------------------------------------------------------------------------------------
+
+
+def put_in_order(platform: Platform, made: World, day: int) -> bool:
+    """One working day of the operators after the faults: what is stuck is taken up. Returns whether anything was."""
+    platform.redrive()
+    platform.stage.play()
+    busy = False
+    for batch in batches(platform):
+        if batch["state"] == "WITHDRAWN" and not batch.get("released"):
+            _press(platform, "the-approver", "POST", f"/v1/batches/{batch['batch_id']}/withdrawal", {"reason": "名单有误"})
+            busy = True
+    for run in items(platform, "RUNS#"):
+        if run["state"] not in ENDED_RUN:
+            alive = platform.status_of(f"{run['run_id']}-{int(run['attempt'])}") == "RUNNING"
+            if run["state"] == RunState.STOPPED or not alive:
+                _press(platform, "the-operator", "POST", f"/v1/runs/{run['run_id']}/resume", None)
+            busy = True
+    for item in items(platform, "FUNDS#"):
+        if "allocated_fen" in item and item["allocated_fen"] < ENOUGH_FEN * 10:
+            number = next(number for number in made.numbers if code_of(number) == item["code"])
+            _press(
+                platform, "the-treasurer", "PUT", f"/v1/funds/2023/{number}/{item['region']}/2023",
+                funds(ENOUGH_FEN * 10 + day),
+            )  # fmt: skip
+            busy = True
+    waiting = {(batch["code"], batch["mode"]) for batch in batches(platform) if batch["state"] in ORDERABLE}
+    for number in made.numbers:
+        for mode in ("trial", "formal"):
+            if (code_of(number), mode) in waiting:
+                _order(platform, number, mode)
+                platform.stage.play()
+                busy = True
+    for batch in batches(platform):
+        if in_doubt(batch):
+            for message in batch["instruction"]["messages"]:
+                _press(platform, "the-operator", "POST", f"/v1/messages/{message}/resend", None)
+            busy = True
+    return busy
+
+
+def in_doubt(batch: Pick) -> bool:
+    """Whether the bank's word on some payment is missing; frozen payments wait for a person's ruling, not for the bank."""
+    if not batch.get("instruction", {}).get("messages") or batch["state"] not in ("INSTRUCTED", "SETTLED", "PUBLISHED"):
+        return False
+    settlement = batch.get("settlement")
+    return settlement is None or settlement["in_doubt"]["count"] > settlement.get("frozen", {"count": 0})["count"]
+
+
+def _press(platform: Platform, principal: str, method: str, path: str, body: Any) -> None:
+    ask(platform, principal, method, path, body)
+    platform.stage.play()
+
+
+def next_working_day(platform: Platform) -> None:
+    from yikatong.plan import WorkingDays
+
+    days, stage = WorkingDays.committed(), platform.stage
+    day = days.next_after(stage.now.date())
+    stage.pass_time(stage.now.replace(year=day.year, month=day.month, day=day.day, hour=9) + timedelta(minutes=1))
+    platform.bank.simulator.set_day(stage.now.date())
