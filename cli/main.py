@@ -16,6 +16,7 @@ app = typer.Typer(
 
 def _add_commands() -> None:
     from cli import (
+        audit,
         batch,
         cards,
         departed,
@@ -45,6 +46,7 @@ def _add_commands() -> None:
     app.add_typer(subsidy.app, name="subsidy")
     app.command("query")(query.query)
     app.command("trace")(trace.trace)
+    app.command("audit", cls=audit.Audit)(audit.audit_books)
     app.add_typer(local.app, name="local")
     app.command("invoke")(invoke.invoke)
     app.command("demo")(demo)

@@ -11,12 +11,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers/core/python/yikatong"
-OURS = {"yikatong", "functions", "infra", "cli", "tests"}
+OURS = {"yikatong", "functions", "infra", "auditor", "cli", "tests"}
 MAY_IMPORT = {
     CORE: {"yikatong"},
     ROOT / "functions": {"yikatong"},
     ROOT / "infra": {"yikatong", "infra"},
-    ROOT / "cli": {"yikatong", "infra", "cli"},
+    ROOT / "auditor": {"auditor"},
+    ROOT / "cli": {"yikatong", "infra", "auditor", "cli"},
 }
 AWS = {"boto3", "botocore", "aws_lambda_powertools"}
 FOLDERS = sorted(str(folder.relative_to(ROOT)) for folder in MAY_IMPORT)
@@ -78,6 +79,17 @@ def test_the_bank_simulator_shares_no_code_with_the_platform() -> None:
         for file in _sources(ROOT / "infra/local/bank")
         for name in _imports(file)
         if name.split(".")[0] in OURS and not name.startswith("infra.local.bank")
+    }
+    assert not wrong
+
+
+def test_the_auditor_imports_the_standard_library_polars_and_itself_only() -> None:
+    allowed = {*sys.stdlib_module_names, "polars", "auditor"}
+    wrong = {
+        f"{file.name} imports {name}"
+        for file in _sources(ROOT / "auditor")
+        for name in _imports(file)
+        if name.split(".")[0] not in allowed
     }
     assert not wrong
 
