@@ -3,7 +3,7 @@
 import copy
 import io
 from datetime import date, datetime
-from typing import Self
+from typing import Any, Self, cast
 
 import polars as pl
 
@@ -14,8 +14,9 @@ from tests.unit.payout.watching import Watch, Watched
 from yikatong.batches import Batch, batch_key, batches_pk
 from yikatong.closing import line_of
 from yikatong.funds import Funds, funds_key
+from yikatong.ledger import Chained, Ledger, events_of
 from yikatong.manifest import Manifest, manifest_key
-from yikatong.ports import RunOrder
+from yikatong.ports import Control, Lake, RunOrder
 from yikatong.roster.people import Person
 from yikatong.runs import Run, name_run, run_key
 from yikatong.states import ENDED_RUN, BatchState, RunState
@@ -24,11 +25,15 @@ _OUTCOMES = {"settled": "SETTLED", "rejected": "REJECTED", "returned": "RETURNED
 
 
 class Books:
-    """What is stored and sent, and the ports to it as a worker has them: `c`, `l`, `b`, `w`, `r`, `o`, every call watched."""
+    """What is stored and sent, and the ports to it as a worker has them: `c`, `l`, `b`, `w`, `r`, `o`, every call watched.
+
+    `c` is made anew each time, as for each invocation: a ledger around the control table and the audit bucket.
+    """
 
     def __init__(self, today: date = date(2023, 6, 1)) -> None:
         self.now = datetime(today.year, today.month, today.day, 9, tzinfo=SHANGHAI)
         self.control, self.lake, self.records = MemoryControl(), MemoryLake(), MemoryRecords()
+        self.audit = MemoryLake()
         self.orders, self.executions = MemoryOrders(), Executions()
         self.bank = SimulatedBank(today)
         self.quarantine: list[tuple[str, ...]] = []
@@ -40,9 +45,17 @@ class Books:
 
     def watch_with(self, watch: Watch) -> None:
         self.watch = watch
-        self.c, self.l = Watched("control", self.control, watch), Watched("lake", self.lake, watch)
+        self.watched_control, self.l = Watched("control", self.control, watch), Watched("lake", self.lake, watch)
+        self.a = Watched("audit", self.audit, watch)
         self.b, self.w = Watched("bank", self.bank, watch), Watched("workflow", self.executions, watch)
         self.r, self.o = Watched("records", self.records, watch), Watched("orders", self.orders, watch)
+
+    @property
+    def c(self) -> Ledger:
+        return self.control_of("function:payout")
+
+    def control_of(self, who: str) -> Ledger:
+        return Ledger(cast(Control, self.watched_control), cast(Lake, self.a), who, self.now)
 
     def copy(self) -> Self:
         """Another one exactly like this."""
@@ -51,6 +64,8 @@ class Books:
         other.control, other.lake, other.records = MemoryControl(), MemoryLake(), MemoryRecords()
         other.control.items = copy.deepcopy(self.control.items)
         other.lake.objects = dict(self.lake.objects)
+        other.audit = MemoryLake()
+        other.audit.objects = dict(self.audit.objects)
         other.records.items = copy.deepcopy(self.records.items)
         other.orders, other.executions = copy.deepcopy(self.orders), copy.deepcopy(self.executions)
         assert not self.bank.book["messages"], "a bank that has seen messages is not copied"
@@ -117,6 +132,7 @@ class Books:
         assert book["duplicates"] == []
         for entry in book["payments"].values():
             assert entry["credited_fen"] in (0, entry["amount_fen"])
+        self.check_chains()
         for (pk, _), item in self.control.items.items():
             if pk.startswith("FUNDS#"):
                 funds = Funds.model_validate(item)
@@ -129,6 +145,27 @@ class Books:
         for record in self.records.items.values():
             entry = book["payments"][record["sk"].split("#")[-2]]
             assert (record["state"], record["amount_fen"]) == (_OUTCOMES[entry["status"]], entry["amount_fen"])
+
+    @property
+    def chained(self) -> list[Chained]:
+        """Everything that has a chain, as it is stored."""
+        kinds = {"BATCHES": Batch, "RUNS": Run, "FUNDS": Funds}
+        return [
+            kinds[pk.split("#")[0]].model_validate(item)
+            for (pk, _), item in self.control.items.items()
+            if pk.split("#")[0] in kinds
+        ]
+
+    def check_chains(self) -> None:
+        """The events that a state named, one for each of its versions, give the item again (PROTOCOL O2)."""
+        for item in self.chained:
+            events = events_of(item, self.audit)
+            assert [event["version"] for event in events] == list(range(1, item.version + 1))
+            assert folded(events) == {
+                name: value
+                for name, value in self.control.items[item.pk, item.sk].items()
+                if name not in ("version", "audit_n", "audit_head")
+            }
 
     def check_at_rest(self, *people: Person) -> None:
         """When faults have stopped: nothing is on its way, and exactly these people were paid, once."""
@@ -160,3 +197,11 @@ class Books:
     @property
     def unfinished(self) -> list[Run]:
         return [run for run in self.runs() if run.state not in ENDED_RUN]
+
+
+def folded(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """The item that these events come to, without its version and what names the last of them."""
+    item: dict[str, Any] = {}
+    for event in events:
+        item |= event["changes"]
+    return {name: value for name, value in item.items() if value is not None}

@@ -24,6 +24,7 @@ from tests.unit.payout.rosters import (
 from tests.unit.payout.watching import WorkerDied
 from yikatong.batches import Batch
 from yikatong.funds import Funds
+from yikatong.ledger import Ledger
 from yikatong.ports import RunOrder
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.roster.people import Person
@@ -74,6 +75,9 @@ class House(Books):
         pk, sk = principal_key(f"the-{role}")
         return Principal(pk=pk, sk=sk, name=f"the-{role}", role=Role(role), region="230000")
 
+    def c_of(self, who: Principal) -> Ledger:
+        return self.control_of(f"principal:{who.name}")
+
     def cards(self, people: Sequence[Person]) -> None:
         self.sequencer += 1
         data = cards_csv(people)
@@ -113,7 +117,7 @@ class House(Books):
             sha256=batch.sha256, object_version=batch.object_version, payable=batch.payable, held=batch.held, **changes
         )
         approver = self.who("approver")
-        return approve_batch(self.c, self.l, self.o, BOOK, SETTINGS, approver, batch.batch_id, request, self.now)
+        return approve_batch(self.c_of(approver), self.l, self.o, BOOK, SETTINGS, approver, batch.batch_id, request, self.now)
 
     def approved(self, data: bytes, region: str = DAOLI, **options: Any) -> str:
         """Upload and approve; the batch's id."""
@@ -124,8 +128,9 @@ class House(Books):
 
     def set_funds(self, fen: int) -> Funds:
         return set_funds(
-            self.c, self.o, BOOK, self.who("treasurer"), plan_year=2023, number=NUMBER, region=DAOLI, year=2023,
+            self.c_of(treasurer), self.o, BOOK, treasurer, plan_year=2023, number=NUMBER, region=DAOLI, year=2023,
             request=FundsRequest(allocated_fen=fen, reason="下达"), today=self.now.date(),
+        treasurer = self.who("treasurer")
         )  # fmt: skip
 
     # --- runs --------------------------------------------------------------------------------------------------------------

@@ -154,4 +154,5 @@ def test_the_harness_sees_a_run_that_never_ended() -> None:
 
 
 def test_every_port_is_crossed_by_a_whole_run() -> None:
-    assert {call.split(".")[0] for call in _calls(two=False)} == {"control", "lake", "bank", "workflow", "records"}
+    crossed = {call.split(".")[0] for call in _calls(two=False)}
+    assert crossed == {"control", "audit", "lake", "bank", "workflow", "records"}
