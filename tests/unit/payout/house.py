@@ -22,7 +22,7 @@ from tests.unit.payout.rosters import (
     SHANGHAI,
 )
 from tests.unit.payout.watching import WorkerDied
-from yikatong.batches import Batch
+from yikatong.batches import Batch, batches_pk
 from yikatong.funds import Funds
 from yikatong.ledger import Ledger
 from yikatong.ports import RunOrder
@@ -95,19 +95,21 @@ class House(Books):
         number: int = NUMBER,
         name: str = "a.csv",
         reissues: str = "",
+        plan_year: int = 2023,
     ) -> Batch:
         """A roster is dropped and validated; the batch that came of it. `reissues` is the batch it pays again, if it does."""
         self.sequencer += 1
-        key = f"2023/{region}/{number}/{name}"
+        key = f"{plan_year}/{region}/{number}/{name}"
         arrival = Arrival(
             key, f"v{self.sequencer}", f"{self.sequencer:08x}", mode, "", len(data), lambda: data, reissues=reissues
         )
-        known = set(self.batches(number, mode))
+        pk = batches_pk(str(BOOK.subsidy(plan_year, number).code), mode)
+        known = {batch.batch_id for batch in self.control.query(Batch, pk)}
         validate_roster(
             arrival, control=self.c, lake=self.l, reports=self.reports, book=BOOK, settings=SETTINGS, banks=BANKS,
             now=self.now,
         )  # fmt: skip
-        new = [batch for name, batch in self.batches(number, mode).items() if name not in known]
+        new = [batch for batch in self.control.query(Batch, pk) if batch.batch_id not in known]
         assert len(new) == 1, "no new batch came of the roster"
         return new[0]
 

@@ -8,19 +8,38 @@ import io
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.unit.payout.house import House
-from tests.unit.payout.rosters import BOOK, CODE, DAOLI, GROUP, NANGANG, NUMBER, PAYDAY, SETTINGS, people, roster
+from tests.unit.payout.rosters import (
+    BOOK,
+    CODE,
+    DAOLI,
+    GROUP,
+    NANGANG,
+    NUMBER,
+    PAYDAY,
+    PAYMENT_SECRET,
+    SETTINGS,
+    people,
+    roster,
+)
 from tests.unit.payout.watching import Watch, WorkerDied, key_starts, saves
 from yikatong import claims
-from yikatong.batches import Batch
+from yikatong.batches import Batch, PassedTrial, trial_key
 from yikatong.claims import AlteredClaim
 from yikatong.errors import Refusal
 from yikatong.manifest import Manifest, manifest_key
+from yikatong.payments import payment_id
+from yikatong.plan import PlanBook
+from yikatong.plan.book import PLANS_FOLDER
+from yikatong.plan.register import Register
+from yikatong.ports import RunOrder
 from yikatong.roster.people import Person
 from yikatong.roster.sample import make_sample
 from yikatong.runs import Run, name_run
@@ -637,3 +656,77 @@ def test_what_no_list_tells_cannot_be_known_two_lists_that_each_name_only_their_
     house.on(PAYDAY)
     house.pay()
     assert credited(house) == {HUSBAND.account: 1, WIFE.account: 1}
+
+
+# --- arrears across two years' plans ------------------------------------------------------------------------
+
+DISABLED = "disabled-hardship-living"
+IN_2023, IN_2024 = 17, 1
+DECEMBER = "2023-12"
+
+
+@pytest.fixture
+def two_years(monkeypatch: pytest.MonkeyPatch) -> House:
+    """A deployment with both years' plans, in which the same subsidy has another 序号 each year."""
+    paths = [Path(__file__).parents[1] / "plan/fixtures/plan-2024.csv", PLANS_FOLDER / "heilongjiang-2023.csv"]
+    names = PlanBook.load(paths[:1]).plan(2024).names
+    register = Register.committed().with_plan(2024, names, {5: "corn-producer", 6: "new:old-age"})
+    book = PlanBook.load(paths, register)
+    assert book.subsidy(2023, IN_2023).code == book.subsidy(2024, IN_2024).code == DISABLED
+    monkeypatch.setattr("tests.unit.payout.house.BOOK", book)
+    house = House(date(2023, 12, 1))
+    house.cards(TEN)
+    for region in (DAOLI, NANGANG):
+        pk, sk = trial_key(DISABLED, 2023, region)
+        house.control.save(PassedTrial(pk=pk, sk=sk, batch_id="a trial", passed_at="2023-01-20"))
+    return house
+
+
+def december(house: House, plan_year: int, who: Sequence[Person], region: str, seed: int) -> str:
+    """A roster for December 2023 under that year's plan, approved; the batch's id."""
+    number = {2023: IN_2023, 2024: IN_2024}[plan_year]
+    data = of_slot(DECEMBER, who, region, IN_2023, seed)
+    return house.approved(data, region, number=number, plan_year=plan_year, name=f"{plan_year}-{seed}.csv")
+
+
+def test_arrears_under_the_next_years_plan_and_number_are_paid_to_whom_this_years_did_not_pay(two_years: House) -> None:
+    house = two_years
+    december(house, 2023, TEN[:6], DAOLI, 1)
+    house.on(date(2023, 12, 11))
+    house.pay(RunOrder(2023, DISABLED, "formal", date(2023, 12, 11), "sched"))
+    house.on(date(2024, 1, 10))
+    later = december(house, 2024, TEN, NANGANG, 2)
+    assert house.batch(later).plan_year == 2024
+    assert house.batch(later).excluded.count == 6, "told when the roster arrives"
+    house.pay(RunOrder(2024, DISABLED, "formal", date(2024, 1, 10), "sched"))
+    assert credited(house) == {one.account: 1 for one in TEN}
+    # The id says what is owed, not which plan pays it.
+    owed = {f"{payment_id(PAYMENT_SECRET, DISABLED, DECEMBER, one.id_number)}-1" for one in TEN}
+    assert set(house.bank.book["payments"]) == owed
+
+
+@pytest.mark.parametrize(("name", "matches"), CALLS[:4], ids=[f"{name} {n}" for n, (name, _) in enumerate(CALLS[:4])])
+def test_runs_of_two_years_plans_at_once_claim_one_slot_between_them(
+    two_years: House, name: str, matches: Matcher
+) -> None:
+    """Both lists arrived before anybody was paid, in two regions; the old plan's run is late, the new one's early."""
+    house = two_years
+    house.on(date(2023, 12, 29))
+    old = december(house, 2023, TEN[:6], DAOLI, 1)
+    last_of_2023 = RunOrder(2023, DISABLED, "formal", date(2023, 12, 29), "ord1")
+    house.start(last_of_2023)
+    house.open(name_run(last_of_2023), DISABLED)
+    house.on(date(2024, 1, 10))
+    new = december(house, 2024, TEN[3:], NANGANG, 2)
+    first_of_2024 = RunOrder(2024, DISABLED, "formal", date(2024, 1, 10), "ord2")
+    house.start(first_of_2024)
+    house.open(name_run(first_of_2024), DISABLED)
+    rival = partial(with_own_acts, house, partial(house.claim, name_run(first_of_2024), DISABLED))
+    house.watch.acts.append((name, matches, rival))
+    house.claim(name_run(last_of_2023), DISABLED)
+    assert house.watch.acts == []
+    house.drain()
+    shared = {one.id_number for one in TEN[3:6]}
+    assert [lost(house, old), lost(house, new)] in ([shared, set()], [set(), shared])
+    assert credited(house) == {one.account: 1 for one in TEN}
+    assert [house.batch(one).funds_year for one in (old, new)] == [2023, 2024]
