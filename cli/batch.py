@@ -111,7 +111,11 @@ def report(
     content = api.get_file(api.call_bureau(endpoint, name, "GET", f"/v1/batches/{batch}/{noun}")["url"])
     write_workbook(target, content)
     typer.echo(f"已写入 {target}")
-    if not result:
+    if result:
+        typer.echo(
+            "拒付和退票的人在“名册”表里（没有就没有这张表）：改好保存后用 yikatong send --reissue 报送，表头上写明命令。"
+        )
+    else:
         typer.echo("要改正的行在“名册”表里（没有要改的就没有这张表）：改好保存后，直接报送这个文件。")
 
 
@@ -125,6 +129,7 @@ def _print_batch(batch: dict[str, Any]) -> None:
         typer.echo(f"  工作表：{batch['sheet']}")
     typer.echo(f"  经办：{batch['uploader']}，{_time(batch['received_at'])} 报送")
     typer.echo(f"  名册 {batch['rows']} 行，校验意见 {batch['findings']} 条")
+    _print_reissues(batch)
     _print_approval(batch)
     for words, key in {"不予受理": "refusal", "结转": "carried", "撤回": "withdrawn_because"}.items():
         if batch[key]:
@@ -136,6 +141,13 @@ def _print_batch(batch: dict[str, Any]) -> None:
     _print_warnings(batch)
     if batch["report"]:
         typer.echo(f"  校验报告：yikatong batch report {batch['batch_id']}")
+
+
+def _print_reissues(batch: dict[str, Any]) -> None:
+    if batch["reissue_of"]:
+        typer.echo(f"  补发自：批次 {batch['reissue_of']}（其拒付和退票）")
+    for each in batch["reissues"]:
+        typer.echo(f"  被补发：批次 {each['batch_id']}，{each['rows']} 行，{each['state_words']}")
 
 
 def _print_approval(batch: dict[str, Any]) -> None:

@@ -31,22 +31,28 @@ def send(
     sheet: Annotated[
         str, typer.Option("--sheet", metavar="名称", help="工作簿中有几张工作表像名册时，读这一张。")
     ] = "",
+    reissue: Annotated[
+        str,
+        typer.Option(
+            "--reissue", metavar="批次", help="补发：只报该批次拒付、退票的人（发放结果的“名册”表，改好后）。"
+        ),
+    ] = "",
     yes: Yes = False,
     endpoint: Endpoint = "",
     name: As = "",
 ) -> None:
     """报送名册并等待校验结果：0 已受理，1 不予受理或没有报送。同名的前一份会被取代，先询问（--yes 不问）。"""
     content = content_of(file)
-    upload = _Upload(endpoint, name, region, mode, f"{plan_year}/{region}/{number}/{file.name}", content)
+    upload = _Upload(endpoint, name, region, mode, f"{plan_year}/{region}/{number}/{file.name}", reissue, content)
     same, other = upload.standing()
     if same is not None and same["state"] not in JUDGED_AGAIN:
         _say_it_stands(same, sheet)
         return
     if other is not None:
         _agree_to_replace(other, yes)
-    body = {"plan_year": plan_year, "number": number, "region": region, "file_name": file.name, "mode": mode} | (
-        {"sheet": sheet} if sheet else {}
-    )
+    body: dict[str, Any] = {"plan_year": plan_year, "number": number, "region": region}
+    body |= {"file_name": file.name, "mode": mode}
+    body |= {key: value for key, value in {"sheet": sheet, "reissues": reissue}.items() if value}
     grant = api.call_bureau(endpoint, name, "POST", "/v1/uploads", body)
     api.put_file(grant["url"], grant["headers"], content)
     typer.echo(f"已报送 {grant['key']}，正在校验……")
@@ -54,18 +60,18 @@ def send(
 
 
 class _Upload:
-    """One file under one key and mode, as the platform's batches tell of it."""
+    """One file under one key and mode, and as a reissue of one batch or of none, as the platform's batches tell of it."""
 
-    def __init__(self, endpoint: str, name: str, region: str, mode: str, object_key: str, content: bytes) -> None:
+    def __init__(
+        self, endpoint: str, name: str, region: str, mode: str, object_key: str, reissue: str, content: bytes
+    ) -> None:
         self._endpoint, self._name, self._region = endpoint, name, region
-        self._mode, self._object_key = mode, object_key
+        self._asked = {"object_key": object_key, "mode": mode, "reissue_of": reissue}
         self._sha256 = hashlib.sha256(content).hexdigest()
 
     def _batches(self) -> list[dict[str, Any]]:
         found = api.call_bureau(self._endpoint, self._name, "GET", "/v1/batches", query={"region": self._region})
-        return [
-            each for each in found["batches"] if (each["object_key"], each["mode"]) == (self._object_key, self._mode)
-        ]
+        return [each for each in found["batches"] if {key: each[key] for key in self._asked} == self._asked]
 
     def standing(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         """(the batch of the very same content, the other batch that stands under this name), each None if there is none."""

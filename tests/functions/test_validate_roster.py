@@ -16,6 +16,7 @@ from yikatong.roster_arrivals import Arrival
 
 EVENT = Path(__file__).parents[2] / "events/validate_roster.json"
 CONTENT = "姓名,身份证号\n".encode() * 200_000
+METADATA = {"mode": "formal", "sheet": "%E5%90%8D%E5%86%8C", "reissues": "b.formal.230102.1"}
 CONTEXT = SimpleNamespace(
     function_name="f", memory_limit_in_mb=1, invoked_function_arn="arn:aws-cn:lambda:::f", aws_request_id="r"
 )
@@ -34,7 +35,7 @@ def invoke(judge: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     module = importlib.import_module("functions.validate_roster.handler")
     body = StreamingBody(Pieces(CONTENT), len(CONTENT))
     sent_at = datetime(2023, 6, 5, 1, tzinfo=UTC)
-    found = {"LastModified": sent_at, "ContentLength": len(CONTENT), "Metadata": {}, "Body": body}
+    found = {"LastModified": sent_at, "ContentLength": len(CONTENT), "Metadata": METADATA, "Body": body}
     w = MagicMock()
     w.client.return_value.get_object.return_value = found
     monkeypatch.setattr(module, "wiring", lambda: w)
@@ -53,6 +54,7 @@ def test_a_roster_lies_in_a_file_while_it_is_judged_and_is_gone_afterwards(monke
         assert isinstance(saved, Path)
         assert saved.read_bytes() == CONTENT
         assert arrival.size == len(CONTENT)
+        assert (arrival.mode, arrival.sheet, arrival.reissues) == ("formal", "名册", "b.formal.230102.1")
         files.append(saved)
         return "VALIDATED"
 

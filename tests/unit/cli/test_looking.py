@@ -36,6 +36,8 @@ def shown(**changes: Any) -> dict[str, Any]:
         "object_version": "v",
         "sha256": "s",
         "sheet": "",
+        "reissue_of": "",
+        "reissues": [],
         "uploader": "harbin-clerk",
         "received_at": "2023-06-05T09:00:00+08:00",
         "slots": ["2023-06"],
@@ -112,6 +114,14 @@ def test_a_refused_roster_shows_why_and_no_sum(monkeypatch: pytest.MonkeyPatch) 
     assert "金额" not in output
 
 
+def test_a_batch_tells_what_it_pays_again_and_what_pays_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    again = {"batch_id": "b.formal.230102.2", "rows": 2, "state_words": "校验完成，待审批"}
+    text = show(monkeypatch, reissue_of="b.formal.230102.1", reissues=[again])
+    assert "补发自：批次 b.formal.230102.1" in text
+    assert "被补发：批次 b.formal.230102.2，2 行，校验完成，待审批" in text
+    assert "补发" not in show(monkeypatch)
+
+
 def test_an_approval_without_a_person_at_the_terminal_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answering(monkeypatch, shown(waiting_for_trial=True))
     result = CliRunner().invoke(batch.app, ["approve", BATCH_ID])
@@ -134,7 +144,7 @@ def test_a_report_is_downloaded_and_says_that_it_can_be_corrected_and_sent(
     result = download(monkeypatch, tmp_path)
     assert (tmp_path / f"{BATCH_ID}.xlsx").read_bytes() == b"PK the report"
     assert "改好保存后，直接报送这个文件" in result.output
-    assert "报送" not in download(monkeypatch, tmp_path, "--result").output
+    assert "yikatong send --reissue" in download(monkeypatch, tmp_path, "--result").output
     assert (tmp_path / f"{BATCH_ID}.result.xlsx").exists()
 
 

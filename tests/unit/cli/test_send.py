@@ -48,6 +48,7 @@ def batch(**changes: Any) -> dict[str, Any]:
         "sha256": hashlib.sha256(CONTENT).hexdigest(),
         "object_version": "v0",
         "sheet": "",
+        "reissue_of": "",
         "state": "VALIDATED",
         "state_words": "校验完成，待审批",
         "slots": ["2023-06"],
@@ -166,6 +167,17 @@ def test_the_sheet_to_read_is_asked_for_with_the_upload(platform: Platform, send
     platform.batches = []
     assert send("--sheet", "六月").exit_code == 0
     assert platform.asked["sheet"] == "六月"
+
+
+def test_a_reissue_is_asked_for_with_the_batch_it_pays_again_and_is_no_correction_of_an_ordinary_roster(
+    platform: Platform, send: Callable[..., Result]
+) -> None:
+    assert send().exit_code == 0
+    assert "reissues" not in platform.asked
+    platform.batches = [batch(state="APPROVED"), batch(sha256="other", state="PUBLISHED")]
+    platform.verdict = {"reissue_of": "b.formal.230102.0"}
+    assert send("--reissue", "b.formal.230102.0").exit_code == 0
+    assert platform.asked["reissues"] == "b.formal.230102.0"
 
 
 def test_another_sheet_of_an_approved_workbook_needs_a_new_name(

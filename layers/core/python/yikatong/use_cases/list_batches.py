@@ -102,7 +102,8 @@ def show_run(control: Control, lake: Lake, book: PlanBook, principal: Principal,
 def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
     """A batch as people see it: what the roster held, and once approved its `line`. Tallies are counts and fen.
 
-    Of a refused roster nothing is payable, whatever its rows would have been.
+    Of a refused roster nothing is payable, whatever its rows would have been. `passed_on` is what `children` took up of the
+    rows that the line holds as held or not sent.
     """
     tallies = {name: getattr(batch, name) for name in ("payable", "held", "review", "excluded")}
     if batch.state is BatchState.REFUSED:
@@ -122,6 +123,7 @@ def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
         "object_version": batch.object_version,
         "sha256": batch.sha256,
         "sheet": batch.sheet,
+        "reissue_of": batch.reissue_of,
         "uploader": batch.uploader,
         "received_at": batch.received_at,
         "slots": list(batch.slots),
@@ -135,6 +137,9 @@ def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
         "first_approver": batch.first_approval.approver if batch.first_approval else "",
         "run_id": batch.run_id,
         "line": line_view(batch),
+        "parent": batch.parent,
+        "children": list(batch.children),
+        "passed_on": batch.passed_on.model_dump(),
         "carried": batch.carried,
         "withdrawn_because": batch.withdrawn_because,
     }
@@ -144,6 +149,7 @@ def batch_details(batch: Batch, control: Control, lake: Lake, book: PlanBook) ->
     """What an approver must know beside `batch_view`: the rows under review, and whether the region's trial is still owed.
 
     `review_rows` are at most `MOST_REVIEW_ROWS`, `review_rows_more` says how many there are beyond; nobody's name in them.
+    `reissues` are the batches that pay again what failed of this one (PROTOCOL B5), those refused left out.
     """
     data = lake.get(review_key(batch.rows_key)) if batch.rows_key and batch.review.count else None
     rows = json.loads(data or b"[]")
@@ -155,6 +161,11 @@ def batch_details(batch: Batch, control: Control, lake: Lake, book: PlanBook) ->
         "review_rows": shown,
         "review_rows_more": len(rows) - len(shown),
         "waiting_for_trial": waits_for_trial(batch, control, book),
+        "reissues": [
+            {"batch_id": each.batch_id, "rows": each.rows, "state_words": BATCH[each.state].bureau}
+            for each in control.query(Batch, batch.pk, batch.batch_id.removesuffix(batch.digest))
+            if each.reissue_of == batch.batch_id and each.state is not BatchState.REFUSED
+        ],
     }
 
 
