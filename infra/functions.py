@@ -114,14 +114,18 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             buckets.reports.put("*"),
             control.read_write(),
             control.query(),
+            put_events(made.bus),
         ),
         "import_cards": (
+            plans,
             queues["import_cards"].consume(),
             buckets.card_drop.read("*", versions=True),
             lake.read("cards/*"),
             lake.put("cards/*"),
             buckets.reports.put("cards/*"),
             control.read_write(),
+            control.query(),
+            put_events(made.bus),
         ),
         "import_departures": (
             queues["import_departures"].consume(),

@@ -17,7 +17,13 @@ logger = Logger(service="close_run")
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
     run = close_run(
-        event["run_id"], event["code"], control=w.control_of("function:close_run"), lake=w.lake, orders=w.orders
+        event["run_id"],
+        event["code"],
+        control=w.control_of("function:close_run"),
+        lake=w.lake,
+        orders=w.orders,
+        settings=w.settings,
+        today=w.now().date(),
     )
     logger.info("run closed", run_id=run.run_id, state=run.state.value, open_lines=len(run.open_lines))
     return {"state": run.state.value, "open_lines": len(run.open_lines)}

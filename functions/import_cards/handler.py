@@ -27,6 +27,9 @@ def handle(record: SQSRecord) -> None:
         control=w.control,
         lake=w.lake,
         reports=Bucket(w.client("s3"), w.environment["REPORTS_BUCKET"]),
+        orders=w.orders,
+        book=w.book,
+        settings=w.settings,
         now=w.now(),
     )
     logger.info("cards", **(asdict(imported) if imported else {"refused": True}))

@@ -43,6 +43,7 @@ def handle(record: SQSRecord) -> None:
             control=w.control_of("function:validate_roster"),
             lake=w.lake,
             reports=Bucket(w.client("s3"), w.environment["REPORTS_BUCKET"]),
+            orders=w.orders,
             book=w.book,
             settings=w.settings,
             banks=committed_banks(),

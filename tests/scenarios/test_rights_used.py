@@ -49,6 +49,7 @@ SELDOM = {
     "public_api": {"s3:GetObject"},
     "open_run": {"states:DescribeExecution"},
     "start_run": {"states:DescribeExecution"},
+    "validate_roster": {"events:PutEvents"},
     "publish_records": {"events:PutEvents", "dynamodb:Query"},
     "receive_receipt": {
         "s3:PutObject",

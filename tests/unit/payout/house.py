@@ -83,7 +83,7 @@ class House(Books):
         data = cards_csv(people)
         import_cards(
             CardArrival(f"replace/cards-{self.now:%Y%m%d}.csv", f"{self.sequencer:08x}", len(data), lambda: data),
-            control=self.c, lake=self.l, reports=self.reports, now=self.now,
+            control=self.c, lake=self.l, reports=self.reports, orders=self.o, book=BOOK, settings=SETTINGS, now=self.now,
         )  # fmt: skip
 
     def upload(
@@ -106,8 +106,8 @@ class House(Books):
         pk = batches_pk(str(BOOK.subsidy(plan_year, number).code), mode)
         known = {batch.batch_id for batch in self.control.query(Batch, pk)}
         validate_roster(
-            arrival, control=self.c, lake=self.l, reports=self.reports, book=BOOK, settings=SETTINGS, banks=BANKS,
-            now=self.now,
+            arrival, control=self.c, lake=self.l, reports=self.reports, orders=self.o, book=BOOK, settings=SETTINGS,
+            banks=BANKS, now=self.now,
         )  # fmt: skip
         new = [batch for batch in self.control.query(Batch, pk) if batch.batch_id not in known]
         assert len(new) == 1, "no new batch came of the roster"
@@ -126,7 +126,8 @@ class House(Books):
         return self.approve(self.upload(data, region, **options)).batch_id
 
     def withdraw(self, batch_id: str) -> Batch:
-        return withdraw_batch(self.c, BOOK, SETTINGS, self.who("approver"), batch_id, "名单有误")
+        who, today = self.who("approver"), self.now.date()
+        return withdraw_batch(self.c, self.o, BOOK, SETTINGS, who, batch_id, "名单有误", today)
 
     def set_funds(self, fen: int) -> Funds:
         return set_funds(
@@ -179,7 +180,7 @@ class House(Books):
                 self.invoke(lambda: self.claim(run_id, order.code))
                 for frozen in inputs.batches:
                     self.pay_batch(frozen.batch_id, run_id)
-            self.invoke(lambda: close_run(run_id, order.code, control=self.c, lake=self.l, orders=self.o))
+            self.invoke(lambda: self.close(run_id, order.code))
         except (ExecutionFailed, Unfinished):
             pass  # and the news of it starts the run again
         finally:
@@ -260,6 +261,11 @@ class House(Books):
 
     def enquire(self, batch_id: str) -> bool:
         return enquire_bank(batch_id, control=self.c, lake=self.l, bank=self.b, banks=BANKS, now=self.now)
+
+    def close(self, run_id: str, code: str = CODE) -> Run:
+        return close_run(
+            run_id, code, control=self.c, lake=self.l, orders=self.o, settings=SETTINGS, today=self.now.date()
+        )  # fmt: skip
 
     def settle(self, batch_id: str) -> Batch:
         return settle_batch(batch_id, control=self.c, lake=self.l)

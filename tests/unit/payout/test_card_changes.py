@@ -1,7 +1,7 @@
 """A day's card changes between the freezing of a run and its claims: the run keeps its version, the next one the changes."""
 
 from tests.unit.payout.house import House
-from tests.unit.payout.rosters import PAYDAY, people, roster
+from tests.unit.payout.rosters import BOOK, PAYDAY, SETTINGS, people, roster
 from tests.unit.use_cases.desk import changes_csv
 from yikatong.cards import CardState
 from yikatong.runs import name_run
@@ -12,7 +12,10 @@ TWENTY = people(20)
 
 def changes_arrive(house: House, data: bytes, name: str) -> None:
     arrival = CardArrival(f"changes/{name}", "01", len(data), lambda: data)
-    taken = import_cards(arrival, control=house.c, lake=house.l, reports=house.reports, now=house.now)
+    taken = import_cards(
+        arrival, control=house.c, lake=house.l, reports=house.reports, orders=house.o, book=BOOK, settings=SETTINGS,
+        now=house.now,
+    )  # fmt: skip
     assert taken is not None
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.fakes import MemoryControl, MemoryLake, MemoryReports
+from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryReports
 from yikatong.bank.settings import committed_banks
 from yikatong.batches import Batch, RosterObject, batches_pk, roster_object_key
 from yikatong.card_files import KIND
@@ -40,6 +40,7 @@ class Desk:
     control: MemoryControl = field(default_factory=MemoryControl)
     lake: MemoryLake = field(default_factory=MemoryLake)
     reports: MemoryReports = field(default_factory=MemoryReports)
+    orders: MemoryOrders = field(default_factory=MemoryOrders)
 
     def arrive(
         self,
@@ -60,6 +61,7 @@ class Desk:
             control=self.control,
             lake=self.lake,
             reports=self.reports,
+            orders=self.orders,
             book=BOOK,
             settings=SETTINGS,
             banks=committed_banks(),
@@ -83,6 +85,9 @@ class Desk:
             control=self.control,
             lake=self.lake,
             reports=self.reports,
+            orders=self.orders,
+            book=BOOK,
+            settings=SETTINGS,
             now=NOW,
         )
         assert imported is not None

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes import MemoryControl, MemoryLake, MemoryReports
+from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryReports
 from tests.unit.payout.watching import Watch, Watched, WorkerDied
-from tests.unit.use_cases.desk import NOW, changes_csv
+from tests.unit.use_cases.desk import BOOK, NOW, SETTINGS, changes_csv
 from yikatong import file_outcomes
 from yikatong.cards import CardState, partitions_of
 from yikatong.registry import AlteredRegistry, RegistryReader, read_index
@@ -36,6 +36,7 @@ class Desk:
     control: MemoryControl = field(default_factory=MemoryControl)
     lake: MemoryLake = field(default_factory=MemoryLake)
     reports: MemoryReports = field(default_factory=MemoryReports)
+    orders: MemoryOrders = field(default_factory=MemoryOrders)
     watch: Watch = field(default_factory=Watch)
     sequencer: int = 0
 
@@ -44,9 +45,9 @@ class Desk:
         self.sequencer += 1
         arrival = CardArrival(key, sequencer or f"{self.sequencer:04x}", len(data), lambda: data)
         ports: dict[str, Any] = {
-            name: Watched(name, getattr(self, name), self.watch) for name in ("control", "lake", "reports")
+            name: Watched(name, getattr(self, name), self.watch) for name in ("control", "lake", "reports", "orders")
         }
-        return import_cards(arrival, **ports, now=NOW)
+        return import_cards(arrival, **ports, book=BOOK, settings=SETTINGS, now=NOW)
 
     def begins_with(self, people: Sequence[Person] = EVERYBODY) -> None:
         assert self.arrives(cards_csv(people), SNAPSHOT) is not None
@@ -478,7 +479,8 @@ def test_a_file_too_large_for_the_functions_memory_is_refused_unread() -> None:
         raise AssertionError("read")
 
     arrival = CardArrival("cards-20230601.csv", "01", MAX_FILE_BYTES + 1, read)
-    assert import_cards(arrival, control=desk.control, lake=desk.lake, reports=desk.reports, now=NOW) is None
+    ports: dict[str, Any] = {name: getattr(desk, name) for name in ("control", "lake", "reports", "orders")}
+    assert import_cards(arrival, **ports, book=BOOK, settings=SETTINGS, now=NOW) is None
     assert "变动" in desk.report("cards-20230601.csv")["refusal"]
 
 

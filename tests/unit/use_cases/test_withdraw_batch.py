@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import MemoryControl
+from tests.fakes import MemoryControl, MemoryOrders
 from yikatong.batches import Batch, Tally, batch_key
 from yikatong.errors import Conflict, Refusal
 from yikatong.funds import Funds, funds_key, no_funds_yet
@@ -51,7 +51,8 @@ def store(control: MemoryControl, state: str = "APPROVED", mode: str = "formal",
 def withdraw(control: MemoryControl, mode: str = "formal", role: str = "clerk", reason: str = "名单有误") -> Batch:
     pk, sk = principal_key("harbin-clerk")
     who = Principal(pk=pk, sk=sk, name="harbin-clerk", role=Role(role), region="230100")
-    return withdraw_batch(control, BOOK, SETTINGS, who, identity(mode), reason)
+    today = date(2023, 6, 12)
+    return withdraw_batch(control, MemoryOrders(), BOOK, SETTINGS, who, identity(mode), reason, today)
 
 
 def releases(control: MemoryControl, slot: str) -> tuple[str, ...]:

@@ -1,14 +1,17 @@
 """Close a run: every batch's line balances to the fen, or the step fails loudly (DESIGN §2, PROTOCOL B4)."""
 
 import json
+from datetime import date
 
 from yikatong.batches import Batch, PassedTrial, batch_key, trial_key
 from yikatong.closing import Line, line_of, total
 from yikatong.errors import Conflict
+from yikatong.follow_ups import order_follow_ups
 from yikatong.funds import Funds, funds_key
 from yikatong.payments import digest_of
-from yikatong.plan import Mode
-from yikatong.ports import Control, Lake, Orders, RunOrder
+from yikatong.plan import Mode, Settings
+from yikatong.ports import AGAIN, Control, Lake, Orders, RunOrder
+from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.runs import Run, RunInputs, closing_key, inputs_key, run_key
 from yikatong.states import ENDED_RUN, BatchState, RunState
 
@@ -17,7 +20,9 @@ class Unfinished(Exception):
     """An item of the Map gave up: batches are neither paid nor carried. The execution fails, and the run is resumed."""
 
 
-def close_run(run_id: str, code: str, *, control: Control, lake: Lake, orders: Orders) -> Run:
+def close_run(
+    run_id: str, code: str, *, control: Control, lake: Lake, orders: Orders, settings: Settings, today: date
+) -> Run:
     """Write the closing totals and end the run: CLOSED, or CLOSED_OPEN_ITEMS naming what is still to come.
 
     Raises `Unfinished`, or `yikatong.closing.NotBalanced`; either fails the execution. The run stays as it was and is
@@ -37,6 +42,11 @@ def close_run(run_id: str, code: str, *, control: Control, lake: Lake, orders: O
             break
         if unfinished := [batch.batch_id for batch in batches if _is_unfinished(batch, control)]:
             raise Unfinished(", ".join(unfinished))
+        registry = control.read(CurrentRegistry, *CURRENT_REGISTRY)
+        newer = (registry.registry_version if registry else "") != inputs.registry_version
+        freed = [batch for batch in batches if _freed_meanwhile(batch, newer, control)]
+        # Before the run ends: nobody would try again a run that has.
+        order_follow_ups(freed, digest_of(run_id)[:16], orders=orders, settings=settings, today=today)
         open_lines = tuple(line.batch_id for line in lines if line.open)
         to = RunState.CLOSED_OPEN_ITEMS if open_lines else RunState.CLOSED
         totals = {
@@ -56,6 +66,17 @@ def close_run(run_id: str, code: str, *, control: Control, lake: Lake, orders: O
     return run
 
 
+def _freed_meanwhile(batch: Batch, newer_registry: bool, control: Control) -> bool:
+    """Whether rows of it may have come free while the bank had not been told of the batch: what frees rows from then on
+    orders a run by itself (R3)."""
+    assert batch.selection is not None, "a batch that a run finishes has been selected"
+    # Claimed by an earlier run, it was judged by an earlier registry than the one this run froze.
+    if newer_registry or batch.former_runs:
+        return True
+    others = (control.read(Batch, *batch_key(other)) for other in batch.selection.lost_to)
+    return any(other is not None and other.state is BatchState.WITHDRAWN for other in others)
+
+
 def _order_if_it_fits_now(batch_id: str, run: Run, control: Control, orders: Orders) -> None:
     """Funds raised while this run was still closing ordered a run that found the batch taken: order one now (R3)."""
     batch = control.read(Batch, *batch_key(batch_id))
@@ -65,7 +86,9 @@ def _order_if_it_fits_now(batch_id: str, run: Run, control: Control, orders: Ord
     enough = funds is None or funds.available_fen is None or funds.available_fen >= batch.selection.sent.fen
     # What is reserved already fits: its item failed after the reservation.
     if enough or batch.reserved_fen is not None:
-        cause = f"carry{batch.digest}v{funds.version if funds else 0}"
+        # On any day, if it was one of those that need no 正式发放时间.
+        kind = AGAIN if run.order.again else "carry"
+        cause = f"{kind}{batch.digest}v{funds.version if funds else 0}"
         orders.order_run(RunOrder(run.plan_year, run.code, run.mode, run.as_of, cause))
 
 

@@ -1,11 +1,13 @@
 """The same object key, the same bytes or the same rows again: a correction, a replay, or another month's roster (DESIGN §2)."""
 
+from datetime import date
+
 from yikatong.batches import Batch, RosterObject, batch_key, roster_object_key
 from yikatong.errors import Conflict
 from yikatong.file_names import misplaced_key
 from yikatong.masking import mask_label
-from yikatong.plan import Settings
-from yikatong.ports import Control, Reports
+from yikatong.plan import PlanBook, Settings
+from yikatong.ports import Control, Orders, Reports
 from yikatong.roster.findings import Finding, file_finding
 from yikatong.roster.validation import Validation
 from yikatong.roster_arrivals import Arrival
@@ -25,7 +27,16 @@ def replaceable(batch: Batch, control: Control) -> list[str]:
     return [before.batch_id] if before is not None and before.state in _NOT_CLAIMED_YET else []
 
 
-def succeed_predecessor(batch: Batch, validation: Validation, control: Control, settings: Settings) -> str:
+def succeed_predecessor(
+    batch: Batch,
+    validation: Validation,
+    *,
+    control: Control,
+    orders: Orders,
+    book: PlanBook,
+    settings: Settings,
+    today: date,
+) -> str:
     """Make this batch the one that stands for its key, mode and reissue, withdrawing the one before; why it may not, else empty.
 
     The same object key again is a correction (DESIGN §2), unless no slot is common to both: then it is another
@@ -39,10 +50,20 @@ def succeed_predecessor(batch: Batch, validation: Validation, control: Control, 
             if is_older(batch.sequencer, pointer.sequencer):
                 return "同名文件已有更新的版本，本版本不再受理。"
             before = control.read(Batch, *batch_key(pointer.batch_id))
-            if before is not None and before.state not in (BatchState.REFUSED, BatchState.WITHDRAWN):
-                if reason := _why_not_replace(before, validation):
+            if before is not None and before.state is not BatchState.REFUSED:
+                # One withdrawn already, perhaps by a try of this very correction that died, is withdrawn to the end.
+                if before.state is not BatchState.WITHDRAWN and (reason := _why_not_replace(before, validation)):
                     return reason
-                withdraw(control, settings, before.batch_id, f"已由更正后的名册 {batch.batch_id} 取代")
+                because = f"已由更正后的名册 {batch.batch_id} 取代"
+                withdraw(
+                    before.batch_id,
+                    because,
+                    control=control,
+                    orders=orders,
+                    book=book,
+                    settings=settings,
+                    today=today,
+                )
         version = pointer.version if pointer else 0
         moved = RosterObject(pk=pk, sk=sk, version=version, batch_id=batch.batch_id, sequencer=batch.sequencer)
         try:
@@ -62,7 +83,17 @@ def _why_not_replace(before: Batch, validation: Validation) -> str:
     return ""
 
 
-def recognise_replay(batch: Batch, arrival: Arrival, control: Control, reports: Reports, settings: Settings) -> str:
+def recognise_replay(
+    batch: Batch,
+    arrival: Arrival,
+    *,
+    control: Control,
+    reports: Reports,
+    orders: Orders,
+    book: PlanBook,
+    settings: Settings,
+    today: date,
+) -> str:
     """The same content under the same key is the same batch. Once withdrawn it stays so: the bureau is told how to go on.
 
     What replaced it meanwhile is not what they want any more: it is withdrawn as well, unless it is claimed already.
@@ -70,7 +101,16 @@ def recognise_replay(batch: Batch, arrival: Arrival, control: Control, reports: 
     standing = _seen_again(batch, arrival, control)
     if batch.state is BatchState.WITHDRAWN and batch.object_version != arrival.object_version:
         if standing is not None and standing.state in _NOT_CLAIMED_YET:
-            withdraw(control, settings, standing.batch_id, f"之后又上传了已撤回的 {batch.batch_id} 的内容")
+            because = f"之后又上传了已撤回的 {batch.batch_id} 的内容"
+            withdraw(
+                standing.batch_id,
+                because,
+                control=control,
+                orders=orders,
+                book=book,
+                settings=settings,
+                today=today,
+            )
         words = f"这份名册的内容与已撤回的批次 {batch.batch_id} 完全相同，不会重新受理；请另存为新文件名后上传。"
         reports.put(misplaced_key(arrival.object_key), words.encode())
     elif arrival.sheet != batch.sheet:

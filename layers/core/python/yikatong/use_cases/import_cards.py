@@ -4,6 +4,9 @@ mixture.
 Everything is put under names of its own first; naming the version current is one conditional write. Whoever loses that
 race lays the file over the winner's version. The file's name says what is newer (`yikatong.card_drops`), so repeated,
 late and re-ordered events end in the same registry, or in a refusal that says why.
+
+Rows may have been held for a card that is mended now, or left out for an account that is another one now: a run is ordered
+for every subsidy that has some (PROTOCOL R3).
 """
 
 import json
@@ -16,8 +19,10 @@ from yikatong.card_drops import CHANGES_PREFIX, REPLACE_PREFIX, CardDrop, read_d
 from yikatong.card_files import FAULTS, CardFile, read_cards
 from yikatong.errors import Conflict, Refusal
 from yikatong.file_outcomes import left_out, tell
+from yikatong.follow_ups import codes_of, formal_batches, order_follow_ups
 from yikatong.payments import sha256_hex
-from yikatong.ports import Control, Lake, Reports
+from yikatong.plan import PlanBook, Settings
+from yikatong.ports import Control, Lake, Orders, Reports
 from yikatong.registry import RegistryIndex, read_index, read_partition, write_index, write_partition
 from yikatong.registry_changes import Difference, lay_changes, lay_snapshot
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
@@ -66,9 +71,21 @@ class Imported:
 
 
 def import_cards(
-    arrival: CardArrival, *, control: Control, lake: Lake, reports: Reports, now: datetime
+    arrival: CardArrival,
+    *,
+    control: Control,
+    lake: Lake,
+    reports: Reports,
+    orders: Orders,
+    book: PlanBook,
+    settings: Settings,
+    now: datetime,
 ) -> Imported | None:
-    """Import, and write what came of it to `cards/{object_key}.json` in the reports bucket; None for a refused file."""
+    """Import, and write what came of it to `cards/{object_key}.json` in the reports bucket; None for a refused file.
+
+    The orders come last, when the version is current and reported. Should one fail, the event is delivered again: the
+    file is known by then, nothing is imported twice, and the same runs are ordered again.
+    """
     outcome_key = f"cards/{arrival.object_key}.json"
     current = control.read(CurrentRegistry, *CURRENT_REGISTRY)
     known: dict[str, Any] = {"previous_rows": current.rows if current else 0}
@@ -88,6 +105,8 @@ def import_cards(
         tell(reports, outcome_key, {"accepted": False, "refusal": refusal.message, **known})
         return None
     tell(reports, outcome_key, {"accepted": True, **known, **asdict(imported), **left_out(file.faults, FAULTS)})
+    every = formal_batches(codes_of(book), control)
+    order_follow_ups(every, imported.registry_version, orders=orders, settings=settings, today=now.date())
     return imported
 
 

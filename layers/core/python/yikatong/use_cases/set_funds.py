@@ -10,7 +10,7 @@ from yikatong.errors import Refusal
 from yikatong.funds import Funds, funds_key, no_funds_yet
 from yikatong.money import yuan
 from yikatong.plan import Mode, PlanBook, is_formal_day
-from yikatong.ports import Control, Orders, RunOrder
+from yikatong.ports import AGAIN, Control, Orders, RunOrder
 from yikatong.principals import Action, Principal, authorize
 from yikatong.regions import require_known
 from yikatong.runs import Run, run_key
@@ -59,8 +59,9 @@ def set_funds(
         allocated = allocated.model_copy(update={"version": funds.version + 1})
     if _may_free_batches(funds, request.allocated_fen):
         cause = f"funds{region}v{allocated.version}"
-        for waiting_year, as_of in _waiting(control, book, subsidy.code, region, year, today):
-            orders.order_run(RunOrder(waiting_year, subsidy.code, Mode.FORMAL.value, as_of, f"{cause}p{waiting_year}"))
+        for waiting_year, as_of, kind in _waiting(control, book, subsidy.code, region, year, today):
+            name = f"{kind}{cause}p{waiting_year}"
+            orders.order_run(RunOrder(waiting_year, subsidy.code, Mode.FORMAL.value, as_of, name))
     return allocated
 
 
@@ -99,10 +100,11 @@ def _may_free_batches(before: Funds, allocated_fen: int) -> bool:
 
 def _waiting(
     control: Control, book: PlanBook, code: str, region: str, year: int, today: date
-) -> list[tuple[int, date]]:
-    """(plan year, as_of) of the runs that take up the batches which a run carried over for lack of these funds.
+) -> list[tuple[int, date, str]]:
+    """(plan year, as_of, how the cause begins) of the runs that take up what was carried over for lack of these funds.
 
-    `as_of` is today, or, where 正式发放时间 is over, the day the batch was claimed on: it must not wait for next year.
+    `as_of` is today, or, where 正式发放时间 is over, the day the batch was claimed on: it must not wait for next year. What
+    follows up an earlier batch needs no 正式发放时间: a run of its own takes it up today.
     """
     batches = control.query(Batch, batches_pk(code, Mode.FORMAL), f"{code}.{Mode.FORMAL}.{region}.")
     found = set()
@@ -111,6 +113,10 @@ def _waiting(
             continue
         run = control.read(Run, *run_key(code, batch.run_id))
         assert run is not None, f"{batch.batch_id} was carried over by no run"
-        formal_day = is_formal_day(book.by_code(batch.plan_year, code), today)
-        found.add((batch.plan_year, today if formal_day else run.as_of))
+        if is_formal_day(book.by_code(batch.plan_year, code), today):
+            found.add((batch.plan_year, today, ""))
+        elif batch.follows_up:
+            found.add((batch.plan_year, today, AGAIN))
+        else:
+            found.add((batch.plan_year, run.as_of, ""))
     return sorted(found)

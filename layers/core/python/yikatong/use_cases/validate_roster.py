@@ -13,7 +13,7 @@ from yikatong.errors import Conflict, Refusal
 from yikatong.file_names import misplaced_key
 from yikatong.payments import content_sha256, sha256_hex
 from yikatong.plan import PlanBook, Settings
-from yikatong.ports import Control, Lake, Reports
+from yikatong.ports import Control, Lake, Orders, Reports
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.roster.findings import Level
 from yikatong.roster.fingerprint import fingerprint
@@ -41,6 +41,7 @@ def validate_roster(
     control: Control,
     lake: Lake,
     reports: Reports,
+    orders: Orders,
     book: PlanBook,
     settings: Settings,
     banks: Banks,
@@ -68,7 +69,16 @@ def validate_roster(
     batch = receive(arrival, content_sha256(content), place, uploader, control, now)
     if batch.state is not BatchState.RECEIVED:
         if not is_sent_again(batch, arrival):
-            return recognise_replay(batch, arrival, control, reports, settings)
+            return recognise_replay(
+                batch,
+                arrival,
+                control=control,
+                reports=reports,
+                orders=orders,
+                book=book,
+                settings=settings,
+                today=now.date(),
+            )
         batch = received_again(batch, arrival, uploader, now)
     registry = control.read(CurrentRegistry, *CURRENT_REGISTRY)
     # What this roster is to replace will be withdrawn, and pay nobody.
@@ -81,7 +91,11 @@ def validate_roster(
         batch = batch.changed(fingerprint=fingerprint(validation.frame))
     validation = replace(validation, findings=(*rows_known(batch, control), *validation.findings))
     # A file that is refused replaces nothing: what stood before it stands.
-    why_not = succeed_predecessor(batch, validation, control, settings) if validation.accepted else ""
+    why_not = ""
+    if validation.accepted:
+        why_not = succeed_predecessor(
+            batch, validation, control=control, orders=orders, book=book, settings=settings, today=now.date()
+        )
     judged = _judged(batch, validation, why_not, lake, cards_checked=registry is not None)
     _report(judged, validation, place, reports)
     try:

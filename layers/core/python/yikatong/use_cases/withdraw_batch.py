@@ -2,14 +2,20 @@
 
 Every step may be the last before a crash. The state says WITHDRAWN and `released` is still False: repeating the
 withdrawal goes on from there, and so does the next run's claim step (PROTOCOL C2).
+
+Rows that others lost to the withdrawn batch come free: a run is ordered that takes them up (C4, R3).
 """
+
+from datetime import date
 
 from yikatong.batches import Batch
 from yikatong.errors import Conflict, Refusal
+from yikatong.follow_ups import codes_sharing, formal_batches, order_follow_ups
 from yikatong.funds import Funds, funds_key
 from yikatong.manifest import Manifest, empty_manifest, manifest_key, with_release
+from yikatong.payments import split_batch_id
 from yikatong.plan import Mode, PlanBook, Settings
-from yikatong.ports import Control, Stored
+from yikatong.ports import Control, Orders, Stored
 from yikatong.principals import Action, Principal, authorize
 from yikatong.states import BATCH, WITHDRAWABLE, BatchState
 from yikatong.use_cases.close_run import strike_line
@@ -20,21 +26,45 @@ MAX_RACES = 20
 
 
 def withdraw_batch(
-    control: Control, book: PlanBook, settings: Settings, principal: Principal, batch_id: str, reason: str
+    control: Control,
+    orders: Orders,
+    book: PlanBook,
+    settings: Settings,
+    principal: Principal,
+    batch_id: str,
+    reason: str,
+    today: date,
 ) -> Batch:
     """Withdraw on a person's word. Repeating it is harmless and finishes what an earlier try left undone."""
     batch = find_batch(control, batch_id)
     authorize(principal, Action.WITHDRAW_BATCH, batch.region, book.by_code(batch.plan_year, batch.code))
     if not reason.strip():
         raise Refusal("请写明撤回的原因。", "invalid")
-    return withdraw(control, settings, batch_id, f"{principal.name}：{reason.strip()}")
+    because = f"{principal.name}：{reason.strip()}"
+    return withdraw(batch_id, because, control=control, orders=orders, book=book, settings=settings, today=today)
 
 
-def withdraw(control: Control, settings: Settings, batch_id: str, because: str) -> Batch:
+def withdraw(
+    batch_id: str,
+    because: str,
+    *,
+    control: Control,
+    orders: Orders,
+    book: PlanBook,
+    settings: Settings,
+    today: date,
+) -> Batch:
     """Withdraw, whoever wants it: a person, or a correction of the roster (DESIGN §2)."""
+    group = settings.for_subsidy(split_batch_id(batch_id)[0]).claim_group
     batch = _mark(control, batch_id, because)
     strike_line(batch, control=control)
-    return write_releases(batch, settings.for_subsidy(batch.code).claim_group, control=control)
+    batch = write_releases(batch, group, control=control)
+    # Before a run bound it the batch could claim nothing. Last, and again with every repetition: no order is lost.
+    if batch.mode == Mode.FORMAL and batch.run_id:
+        others = formal_batches(codes_sharing(group, book, settings), control)
+        freed = (other for other in others if not set(other.slots).isdisjoint(batch.slots))
+        order_follow_ups(freed, batch.digest, orders=orders, settings=settings, today=today)
+    return batch
 
 
 def write_releases(batch: Batch, claim_group: str, *, control: Control) -> Batch:

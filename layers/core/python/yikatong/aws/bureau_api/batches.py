@@ -67,5 +67,6 @@ def post_approval(batch_id: str, body: ApprovalRequest) -> dict[str, Any]:
 @router.post("/v1/batches/<batch_id>/withdrawal")
 def post_withdrawal(batch_id: str, body: Because) -> dict[str, Any]:
     made, who = wiring(), caller(router)
-    batch = withdraw_batch(control_of(who), made.book, made.settings, who, batch_id, body.reason)
+    today = made.now().date()
+    batch = withdraw_batch(control_of(who), made.orders, made.book, made.settings, who, batch_id, body.reason, today)
     return look.batch_view(batch, made.book)
