@@ -11,14 +11,13 @@ from auditor.evidence import sha256
 from auditor.scope import Scope
 from auditor.source import AUDIT, LAKE, Item
 
-_NOT_FOLDED = ("version", "audit_n", "audit_head")
-"""The chain's own marks on the item: an event cannot hold the hash of itself."""
+_NOT_FOLDED = ("version", "audit_n", "audit_head", "last_failure")
+"""The chain's own marks on the item, since an event cannot hold its own hash; and the workflow's note of a failure, which
+is written without a version and decides nothing."""
 
 
 def check_chain(scope: Scope) -> None:
     heads: dict[str, dict[int, str]] = {}
-    if not any(item.get("audit_n") for _, item in scope.books.chained()):
-        return
     run = {scope.run_id} if scope.run_id else set()
     for audit_id, item in sorted(scope.books.chained(), key=lambda pair: pair[0]):
         if scope.whole or audit_id in scope.stories or audit_id in run:
@@ -67,6 +66,7 @@ def _check_fold(audit_id: str, item: Item, n: int, events: dict[int, dict[str, A
     named.reverse()
     folded: dict[str, Any] = {}
     for version, event in enumerate(named, start=1):
+        # One event for each version of the item, from the first on.
         if int(event["version"]) != version:
             scope.findings.add("chain_broken", event_key(audit_id, event["n"]), f"第 {version} 版", event["version"])
             return

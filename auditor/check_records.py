@@ -31,7 +31,6 @@ def check_records(scope: Scope) -> None:
     found: dict[_Key, list[Item]] = {}
     for item in scope.source.items(RECORDS):
         slot, one, role = str(item["sk"]).rsplit("#", 2)
-        one = one if "-" in one else f"{one}-1"
         found.setdefault((slot, one, role), []).append(item)
     for key, (batch_id, row) in sorted(expected.items()):
         _check(key, batch_id, row, found.get(key, []), scope)

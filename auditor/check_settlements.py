@@ -54,12 +54,13 @@ def _said(payment: tuple[int, int, str] | None) -> str:
 def _check_recoveries(story: Story, scope: Scope) -> None:
     told = stated(story.item.get("recovered"))
     if story.payments is not None or told.count:
-        scope.findings.compare("recovered_differs", story.batch_id, story.recovered.fen, told.fen)
+        scope.findings.compare("recovered_differs", story.batch_id, story.recovered, told)
     if story.outcomes is None or not story.recoveries:
         return
     kept = story.outcomes.filter(pl.col("state").is_in(["SETTLED", "FROZEN"]))
     amounts = dict(kept.select("end_to_end_id", "amount_fen").rows())
-    for one, fen in sorted(story.recoveries.items()):
+    for one, parts in sorted(story.recoveries.items()):
+        fen = sum(parts)
         if fen > amounts.get(one, 0):
             where = f"{story.batch_id} {one}"
             scope.findings.add("recovered_too_much", where, f"至多 {yuan(amounts.get(one, 0))} 元", f"{yuan(fen)} 元")
@@ -77,7 +78,7 @@ def _check_net(scope: Scope) -> None:
             if attempt == 1 or payment not in owed:
                 owed[payment] = fen
             if state == "SETTLED":
-                net[payment] += fen - story.recoveries.get(one, 0)
+                net[payment] += fen - sum(story.recoveries.get(one, ()))
     for payment, fen in sorted(net.items()):
         if fen > owed[payment]:
             scope.findings.add("paid_too_much", payment, f"至多 {yuan(owed[payment])} 元", f"{yuan(fen)} 元")

@@ -40,8 +40,8 @@ class Story:
     messages: dict[str, Instruction] = field(default_factory=dict)
     outcomes: pl.DataFrame | None = None
     """The payments with `state`, as the bank's answers and the rulings have it."""
-    recoveries: dict[str, int] = field(default_factory=dict)
-    """Fen recovered, by end-to-end id."""
+    recoveries: dict[str, list[int]] = field(default_factory=dict)
+    """Fen of each recovery, by end-to-end id."""
 
     @property
     def batch_id(self) -> str:
@@ -91,7 +91,7 @@ class Story:
 
     @property
     def recovered(self) -> Sum:
-        return Sum(len(self.recoveries), sum(self.recoveries.values()))
+        return Sum(sum(map(len, self.recoveries.values())), sum(map(sum, self.recoveries.values())))
 
     @property
     def spent_fen(self) -> int:
@@ -142,8 +142,7 @@ def _tell_instruction(story: Story, source: Source, findings: Findings) -> None:
     for key in source.keys(LAKE, f"recoveries/{where}/"):
         said = read_json(source, key)
         if said is not None:
-            one = said["end_to_end_id"]
-            story.recoveries[one] = story.recoveries.get(one, 0) + int(said["amount_fen"])
+            story.recoveries.setdefault(said["end_to_end_id"], []).append(int(said["amount_fen"]))
 
 
 def _statements(story: Story, source: Source, findings: Findings) -> set[tuple[str, str]]:
@@ -187,17 +186,18 @@ def _all(ours: dict[str, dict[str, int]]) -> dict[str, int]:
 
 
 def _rulings(batch_id: str, source: Source) -> dict[str, str]:
-    """What persons ruled over contradictory statements: the last word on each payment."""
+    """What persons ruled of contradictory statements: the last word on each payment."""
     said: dict[str, tuple[int, str]] = {}
     for key in source.keys(LAKE, f"rulings/{batch_id}/"):
         ruling, number = read_json(source, key), int(key.removesuffix(".json").rpartition("-")[2])
         if ruling is not None:
-            said[ruling["end_to_end_id"]] = max(said.get(ruling["end_to_end_id"], (0, "")), (number, ruling["ruled"]))
+            one = ruling["end_to_end_id"]
+            said[one] = max(said.get(one, (0, "")), (number, ruling["ruled"]))
     return {one: word for one, (_, word) in said.items()}
 
 
 def fold(payments: pl.DataFrame, statements: set[tuple[str, str]], rulings: dict[str, str]) -> pl.DataFrame:
-    """The payments with their `state`: credited and rejected both stated is FROZEN until a person has ruled."""
+    """The payments with their `state`: credited and rejected both stated is FROZEN until a person has ruled what is true."""
     states = [_state(one, statements, rulings.get(one, "")) for one in payments["end_to_end_id"]]
     return payments.with_columns(pl.Series("state", states, pl.String))
 
@@ -205,10 +205,13 @@ def fold(payments: pl.DataFrame, statements: set[tuple[str, str]], rulings: dict
 def _state(one: str, statements: set[tuple[str, str]], ruled: str) -> str:
     returned, rejected = (one, RETURNED) in statements, (one, REJECTED) in statements
     credited = returned or (one, SETTLED) in statements
+    # What a ruling says is untrue was not said.
+    if ruled == SETTLED:
+        rejected = False
+    elif ruled == REJECTED:
+        returned = credited = False
     if credited and rejected:
-        if not ruled:
-            return "FROZEN"
-        credited, rejected = ruled == SETTLED, ruled == REJECTED
+        return "FROZEN"
     if credited:
         return "RETURNED" if returned else "SETTLED"
     return "REJECTED" if rejected else "IN_DOUBT"
