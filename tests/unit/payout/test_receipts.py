@@ -13,6 +13,8 @@ from tests.unit.payout.rosters import AGENT, PAYDAY, end_to_end, people, roster
 from tests.unit.payout.watching import key_starts, saves
 from yikatong.batches import Batch
 from yikatong.errors import Refusal
+from yikatong.funds import Funds
+from yikatong.receipts import keep_receipt
 from yikatong.states import BatchState, RunState
 from yikatong.use_cases.settle_batch import settle_batch
 
@@ -345,3 +347,21 @@ def test_what_a_settled_batch_still_has_in_doubt_is_enquired_about_when_its_run_
     settled = settle_batch(batch_id, control=house.control, lake=house.lake)
     assert settled.settlement is not None
     assert settled.settlement.in_doubt.count == 0
+
+
+def test_a_batch_settled_by_another_between_two_reads_is_a_lost_race_and_no_defect() -> None:
+    """The batch is read, another worker settles it and gives its money back, the funds are read: not one moment."""
+    house, batch_id = ready()
+    house.bank.script(accounts=account_outcomes("reject", 0, 1, 2))
+    house.start(house.order())
+    ((run_id, _),) = house.executions.inputs.values()
+    house.open(run_id)
+    house.claim(run_id)
+    house.reserve(batch_id, run_id)
+    house.instruct(batch_id, run_id)
+    keep_receipt(house.bank.inbox.pop(0), house.batch(batch_id), house.lake, "delivered")
+    house.watch.acts.append(("control.read", lambda given: given[0] is Funds, lambda: house.settle(batch_id)))
+    settled = house.settle(batch_id).settlement
+    assert settled is not None
+    assert settled.rejected.count == 3
+    assert house.funds().reserved_fen == 0

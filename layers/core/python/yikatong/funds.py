@@ -4,8 +4,12 @@ A limit is optional. `available_fen` exists only when a limit was set; what is r
 No counter per payment: only batches change these numbers.
 """
 
-from yikatong.errors import Refusal
+from collections.abc import Callable
+
+from yikatong.batches import Batch, batch_key
+from yikatong.errors import Conflict, Refusal
 from yikatong.ledger import Chained
+from yikatong.ports import Control
 
 
 class Funds(Chained):
@@ -51,7 +55,7 @@ class Funds(Chained):
     def _with(self, **changes: int | str) -> "Funds":
         changed = self.model_copy(update=changes)
         if changed.reserved_fen < 0 or changed.spent_fen < 0:
-            raise AssertionError(f"funds of {self.code} {self.region} {self.year} would become negative")
+            raise WouldBeNegative(f"funds of {self.code} {self.region} {self.year}")
         return changed
 
 
@@ -59,6 +63,26 @@ class ShortOfFunds(Exception):
     def __init__(self, missing_fen: int) -> None:
         super().__init__(f"{missing_fen} fen missing")
         self.missing_fen = missing_fen
+
+
+class WouldBeNegative(AssertionError):
+    """More given back than was taken: a defect, unless batch and funds were not read at one moment (`funds_after`)."""
+
+
+def funds_after(batch: Batch, change: Callable[[Funds], Funds], control: Control) -> Funds:
+    """The batch's funds with a change that follows from the batch as it was read; to be saved together with it.
+
+    Raises `Conflict` where the batch has moved on since: another worker gave back meanwhile what this one would.
+    """
+    funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
+    assert funds is not None, "funds are counted from the reservation on, with or without a limit"
+    try:
+        return change(funds)
+    except WouldBeNegative:
+        now = control.read(Batch, *batch_key(batch.batch_id))
+        if now is not None and now.version == batch.version:
+            raise
+        raise Conflict(f"{batch.batch_id} 刚被另一操作改动，请重新读取后再试。", "conflict") from None
 
 
 def funds_key(code: str, region: str, year: int) -> tuple[str, str]:

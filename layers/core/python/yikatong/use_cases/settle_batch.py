@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from yikatong.batches import Batch, Settlement, batch_key
 from yikatong.errors import Conflict
-from yikatong.funds import Funds, funds_key
+from yikatong.funds import funds_after
 from yikatong.plan import Mode
 from yikatong.ports import Control, Lake
 from yikatong.settlement import settle
@@ -38,12 +38,13 @@ def _commit(batch: Batch, settlement: Settlement, control: Control) -> None:
         control.save(batch.moved(to, settlement=settlement))
     else:
         holds_fen = settlement.in_doubt.fen
-        funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
-        assert funds is not None, "funds are counted from the reservation on, with or without a limit"
         assert batch.reserved_fen is not None, "an instructed batch has reserved what it sends"
-        changed = funds.settle(
-            reserved_change_fen=holds_fen - batch.reserved_fen,
-            spent_change_fen=_spent_fen(settlement) - (_spent_fen(batch.settlement) if batch.settlement else 0),
+        reserved_fen = holds_fen - batch.reserved_fen
+        spent_fen = _spent_fen(settlement) - (_spent_fen(batch.settlement) if batch.settlement else 0)
+        changed = funds_after(
+            batch,
+            lambda funds: funds.settle(reserved_change_fen=reserved_fen, spent_change_fen=spent_fen),
+            control,
         )
         control.save(batch.moved(to, settlement=settlement, reserved_fen=holds_fen), changed)
 

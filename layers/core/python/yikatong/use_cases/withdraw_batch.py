@@ -7,11 +7,12 @@ Rows that others lost to the withdrawn batch come free: a run is ordered that ta
 """
 
 from datetime import date
+from functools import partial
 
 from yikatong.batches import Batch
 from yikatong.errors import Conflict, Refusal
 from yikatong.follow_ups import codes_sharing, formal_batches, order_follow_ups
-from yikatong.funds import Funds, funds_key
+from yikatong.funds import Funds, funds_after
 from yikatong.manifest import Manifest, empty_manifest, manifest_key, with_release
 from yikatong.payments import split_batch_id
 from yikatong.plan import Mode, PlanBook, Settings
@@ -88,11 +89,10 @@ def _mark(control: Control, batch_id: str, because: str) -> Batch:
             raise Refusal(f"批次{BATCH[batch.state].bureau}，不能撤回。", "conflict")
         withdrawn = batch.moved(BatchState.WITHDRAWN, withdrawn_because=because, reserved_fen=None)
         items: list[Stored] = [withdrawn]
-        if batch.reserved_fen:
-            funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
-            assert funds is not None, f"{batch_id} reserved funds that do not exist"
-            items.append(funds.release(batch.reserved_fen))
+        reserved_fen = batch.reserved_fen
         try:
+            if reserved_fen:
+                items.append(funds_after(batch, partial(Funds.release, amount_fen=reserved_fen), control))
             control.save(*items)
         except Conflict:
             continue
