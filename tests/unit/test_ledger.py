@@ -12,7 +12,7 @@ import pytest
 from tests.fakes import MemoryControl, MemoryLake
 from tests.unit.payout.books import folded
 from tests.unit.payout.watching import Watch, Watched, WorkerDied, any_arguments
-from yikatong.batches import Approval, Batch, Instruction, RosterObject, Selection, Tally, batch_key
+from yikatong.batches import Approval, Batch, Instruction, RosterObject, Selection, Settlement, Tally, batch_key
 from yikatong.errors import Conflict
 from yikatong.funds import Funds, no_funds_yet
 from yikatong.ledger import MOST_VOID, ChainBroken, Ledger, TooManyVoid, event_key, events_of
@@ -144,10 +144,12 @@ def test_rows_selection_payments_file_and_settlement_are_named_by_their_hashes(d
         bank_id="bank", payments_key="instructions/b/payments.parquet", sha256="d" * 64, messages=("F1-0001",),
         instructed_at=NOW.isoformat(),
     )  # fmt: skip
-    worker.save(read(worker).changed(selection=selection, instruction=instruction))
+    settlement = Settlement(seq=1, key="settlements/b/1-e.parquet", digest="e" * 64, sha256="f" * 64)
+    worker.save(read(worker).changed(selection=selection, instruction=instruction, settlement=settlement))
     assert desk.events[-1]["evidence"] == [
         {"key": "instructions/b/payments.parquet", "sha256": "d" * 64},
         {"key": "selections/b/s.parquet", "sha256": "c" * 64},
+        {"key": "settlements/b/1-e.parquet", "sha256": "f" * 64},
     ]
 
 

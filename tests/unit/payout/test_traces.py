@@ -1,6 +1,6 @@
 """PROTOCOL's traces, by number: each once broke an obvious reading of the protocol.
 
-6 (reissue), 9 (a child batch of freed rows), 13 (audit intents) and 14 (recovery) need what the integrity issue builds,
+6 (reissue), 9 (a child batch of freed rows) and 14 (recovery) need what the integrity issue builds,
 and so does the child batch of 8; 14's freezing is in `test_receipts`.
 """
 
@@ -14,6 +14,7 @@ from tests.unit.payout.watching import Watch, WorkerDied, any_arguments, saves
 from yikatong.batches import Batch
 from yikatong.errors import Refusal
 from yikatong.funds import Funds
+from yikatong.ledger import event_key, events_of
 from yikatong.manifest import Manifest
 from yikatong.runs import Run, name_run
 from yikatong.states import BatchState, RunState
@@ -286,6 +287,28 @@ def test_trace_12_a_withdrawal_cut_short_in_one_subsidy_blocks_no_other_of_its_c
     rural = urban.approved(roster(FOUR, NANGANG, seed=2, number=3), NANGANG, number=3)
     urban.pay(urban.order(number=3, cause="ord1"))
     assert {outcome for outcome, _ in urban.selection(rural).values()} == {"sent"}
+
+
+def test_trace_13_an_intent_left_by_a_worker_that_died_does_not_stand_in_the_way_of_a_withdrawal() -> None:
+    house, batch_id = one_batch()
+    run_id = begun(house)
+    house.watch.acts.append(("control.save", saves(Batch), dying(house)))
+    with pytest.raises(WorkerDied):
+        house.claim(run_id)
+    left = house.batch(batch_id).audit_n + 1
+    assert event_key(batch_id, left) in house.audit.objects, "the worker said what it was about to do, and died"
+
+    house.withdraw(batch_id)
+
+    batch = house.batch(batch_id)
+    assert (batch.state, batch.released) == (BatchState.WITHDRAWN, True)
+    events = events_of(batch, house.audit)
+    assert [(event["n"], event["what"]) for event in events[-2:]] == [
+        (left + 1, "BatchWithdrawn"),
+        (left + 2, "BatchNoted"),
+    ]
+    house.play(house.run(house.order()).execution)
+    house.check_at_rest()
 
 
 def test_trace_15_raised_funds_order_the_run_that_pays_what_was_carried() -> None:

@@ -78,6 +78,8 @@ class Settlement(BaseModel):
     seq: int
     key: str
     digest: str
+    """Of what it was folded from, the receipts; `sha256` is the stored object's, by which the books name it."""
+    sha256: str = ""
     settled: Tally = Tally()
     rejected: Tally = Tally()
     in_doubt: Tally = Tally()

@@ -102,7 +102,7 @@ def settle(batch: Batch, lake: Lake) -> Settlement:
     folded = fold(payments, statements_of(keys, payments, lake))
     seq = 1 if batch.settlement is None else batch.settlement.seq + 1
     key = f"settlements/{batch.batch_id}/{seq}-{digest[:16]}.parquet"
-    lake.put_once(key, parquet.encode(folded), digest)
+    stored = lake.put_once(key, parquet.encode(folded), digest).data
 
     def of(*states: PaymentState) -> Tally:
         rows = folded.filter(pl.col("state").is_in([state.value for state in states]))
@@ -118,3 +118,4 @@ def settle(batch: Batch, lake: Lake) -> Settlement:
         returned=of(PaymentState.RETURNED),
         frozen=of(PaymentState.FROZEN),
     )
+        sha256=sha256_hex(stored),

@@ -1,6 +1,7 @@
 """The control table on DynamoDB: consistent reads, whole items written on condition of their version."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -14,8 +15,18 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound=Stored)
 
+
+class _WholeNumbers(TypeDeserializer):
+    """boto3 reads every number as a Decimal, and an attribute that this version of the code does not know would be written
+    back as a string: two code versions share the table, and what the other one's events say must stay as it is."""
+
+    def _deserialize_n(self, value: str) -> int | Decimal:
+        number = Decimal(value)
+        return int(number) if number == number.to_integral_value() else number
+
+
 _serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
+_deserializer = _WholeNumbers()
 
 
 def serialize(item: dict[str, Any]) -> dict[str, Any]:
