@@ -112,10 +112,10 @@ def settle(batch: Batch, lake: Lake) -> Settlement:
         seq=seq,
         key=key,
         digest=digest,
+        sha256=sha256_hex(stored),
         settled=of(PaymentState.SETTLED, PaymentState.RETURNED),
         rejected=of(PaymentState.REJECTED),
         in_doubt=of(PaymentState.IN_DOUBT, PaymentState.FROZEN),
         returned=of(PaymentState.RETURNED),
         frozen=of(PaymentState.FROZEN),
     )
-        sha256=sha256_hex(stored),
