@@ -107,9 +107,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             plans,
             queues["validate_roster"].consume(),
             buckets.roster_drop.read("*", versions=True),
-            lake.read(
-                "cards/*", "rosters/*", "claims/*", "departures/*", "instructions/*", "receipts/*", "settlements/*"
-            ),
+            lake.read("cards/*", "rosters/*", "claims/*", "departures/*", "instructions/*", "settlements/*"),
             lake.put("rosters/*"),
             buckets.reports.put("*"),
             control.read_write(),

@@ -13,20 +13,23 @@ from tests.unit.payout.rosters import (
     AGENT,
     BOOK,
     CODE,
+    DAOLI,
     NANGANG,
     PAYDAY,
     PAYMENT_SECRET,
     RECORD_SECRET,
+    SETTINGS,
     SLOT,
     end_to_end,
     people,
     roster,
 )
-from yikatong.batches import Batch, Tally
+from yikatong.batches import Batch, PassedTrial, Tally, trial_key
 from yikatong.errors import Refusal
 from yikatong.payments import payment_id
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.roster.people import Person
+from yikatong.roster.sample import make_sample
 from yikatong.runs import name_run
 from yikatong.states import BatchState, RunState
 from yikatong.use_cases.list_batches import batch_details, batch_view
@@ -284,6 +287,35 @@ def test_the_year_of_a_reissue_may_be_long_past_its_slots_window() -> None:
     house.approve(again)
     house.drain()
     check_paid(house, first(FOUR[2:]) | {attempt(person, 2): person for person in FAILED})
+
+
+def test_a_farm_subsidys_reissue_asks_for_no_area_and_says_whose_household_it_is() -> None:
+    """What the amount came from is not in the payment; that it is no greater than what failed is."""
+    corn = BOOK.subsidy(2023, 39)
+    sample = make_sample(
+        subsidy=corn,
+        settings=SETTINGS.for_subsidy(corn.code),
+        region=DAOLI,
+        rows=4,
+        slots=["2023"],
+        seed=5,
+        include=FOUR,
+    )
+    house = House(date(2023, 8, 1))
+    pk, sk = trial_key(str(corn.code), 2023, DAOLI)
+    house.control.save(PassedTrial(pk=pk, sk=sk, batch_id="", passed_at=""))
+    house.cards(FOUR)
+    batch_id = house.approved(sample.roster_csv(), number=39)
+    house.on(date(2023, 8, 15))
+    house.bank.script(accounts=outcomes(FOUR, "reject", code="AC04"))
+    house.pay(house.order(number=39))
+    house.bank.script(accounts=outcomes(FOUR, "settle"))
+    house.on(date(2023, 11, 1))
+    again = house.upload(result_of(house, batch_id), number=39, name="again.xlsx", reissues=batch_id)
+    assert (again.payable, again.excluded.count) == (house.batch(batch_id).payable, 0)
+    house.approve(again)
+    house.drain()
+    assert set(house.settlement(again.batch_id).values()) == {"SETTLED"}
 
 
 def misplaced(house: House, name: str) -> str:
