@@ -22,8 +22,8 @@ from yikatong.aws.bureau_api.common import logger
 from yikatong.batches import Batch, Tally, batch_key
 from yikatong.departures import outcome_key
 from yikatong.errors import Conflict, Refusal
-from yikatong.plan import PlanBook, Settings
 from yikatong.ledger import Ledger
+from yikatong.plan import PlanBook, Settings
 from yikatong.ports import RunOrder, Stored
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.runs import FrozenBatch, Run, RunInputs, inputs_key, name_run, run_key
@@ -66,10 +66,10 @@ class FakeWiring:
     def now(self) -> datetime:
         return NOW
 
-    def client(self, service: str) -> Any:
     def control_of(self, who: str) -> Ledger:
         return Ledger(self.control, self.audit, who, NOW)
 
+    def client(self, service: str) -> Any:
         keys = {"aws_access_key_id": "A", "aws_secret_access_key": "S"}
         return boto3.client(service, region_name="cn-north-1", **keys)  # type: ignore[call-overload]
 

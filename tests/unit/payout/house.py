@@ -127,13 +127,13 @@ class House(Books):
 
     def withdraw(self, batch_id: str) -> Batch:
         who, today = self.who("approver"), self.now.date()
-        return withdraw_batch(self.c, self.o, BOOK, SETTINGS, who, batch_id, "名单有误", today)
+        return withdraw_batch(self.c_of(who), self.o, BOOK, SETTINGS, who, batch_id, "名单有误", today)
 
     def set_funds(self, fen: int) -> Funds:
+        treasurer = self.who("treasurer")
         return set_funds(
             self.c_of(treasurer), self.o, BOOK, treasurer, plan_year=2023, number=NUMBER, region=DAOLI, year=2023,
             request=FundsRequest(allocated_fen=fen, reason="下达"), today=self.now.date(),
-        treasurer = self.who("treasurer")
         )  # fmt: skip
 
     # --- runs --------------------------------------------------------------------------------------------------------------
