@@ -114,8 +114,9 @@ class BankSide:
         letters = [(AGENT.bank_id, body)]
         if strikes("receipt in parts"):
             letters = [(AGENT.bank_id, part) for part in _parts(body)]
-        if strikes("receipt lost"):
-            letters = []
+        lost = strikes("receipt lost")
+        if lost and b"TxInfAndSts" in body:
+            letters = []  # an enquiry will tell
         if strikes("receipt twice"):
             letters = letters * 2
         if strikes("receipt truncated"):
@@ -132,7 +133,8 @@ class BankSide:
         if strikes("bank contradicts itself"):
             letters.append((AGENT.bank_id, self._contradiction(body)))
         for bank_id, letter in letters:
-            late = strikes("receipt late")
+            # Of money that came back no enquiry tells: a notice that was lost is sent again some days later.
+            late = lost or strikes("receipt late")
             self._letters += 1
             self._send(f"inbound/{bank_id}/{self._letters:03d}-{name}", letter, self._delay_s() if late else 0)
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from tests.simulation.functions import RECORD_SECRET, SETTINGS
 from tests.simulation.platform import Platform
-from tests.simulation.worlds import World, batches, items
+from tests.simulation.worlds import World, batches, items, value_of
 from yikatong import parquet
-from yikatong.aws.control import deserialize
 from yikatong.payments import sha256_hex
 from yikatong.records import person_key
 from yikatong.states import BATCH, RUN, BatchState, RunState
@@ -42,7 +41,7 @@ class Watch:
             if kind in ("BATCHES", "RUNS"):
                 _demand_edge(kind, before, after)
             elif kind == "FUNDS":
-                self._demand_cover(deserialize(after))
+                self._demand_cover({name: value_of(value) for name, value in after.items()})
             if before is not None:
                 _demand(int(after["version"]["N"]) == int(before["version"]["N"]) + 1, "a version was skipped")
         except Violated as violated:

@@ -18,7 +18,7 @@ from tests.simulation.platform import Platform
 from tests.simulation.services.dynamodb import MemoryDynamo
 from tests.simulation.services.s3 import MemoryS3
 from tests.simulation.stage import Stage
-from yikatong.aws.control import deserialize, serialize
+from yikatong.aws.control import serialize
 from yikatong.cards import CardState
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.roster.columns import Column
@@ -209,7 +209,34 @@ def batches(platform: Platform) -> list[dict[str, Any]]:
 def items(platform: Platform, prefix: str, table: str = "control") -> list[dict[str, Any]]:
     """What the table holds, by key."""
     found = platform.clients["dynamodb"].tables.get(table, {})
-    return [deserialize(found[key]) for key in sorted(found) if key[0].startswith(prefix)]
+    return [_plain(found[key]) for key in sorted(found) if key[0].startswith(prefix)]
+
+
+_read: dict[int, tuple[Any, dict[str, Any]]] = {}
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    """An item in Python's own types; asked for again and again, and never changed in place."""
+    standing = _read.get(id(item))
+    if standing is None or standing[0] is not item:
+        if len(_read) > 2000:
+            _read.clear()
+        standing = _read[id(item)] = item, {name: value_of(value) for name, value in item.items()}
+    return standing[1]
+
+
+def value_of(value: Any) -> Any:
+    ((kind, inner),) = value.items()
+    match kind:
+        case "N":
+            return int(inner)
+        case "M":
+            return {name: value_of(each) for name, each in inner.items()}
+        case "L":
+            return [value_of(each) for each in inner]
+        case "NULL":
+            return None
+    return inner
 
 
 def approval(batch: dict[str, Any]) -> dict[str, Any]:
