@@ -278,6 +278,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             ),
             records.query(),
             secrets.record_key.read(),
+            buckets.audit.read("audit/*"),
         ),
         "bureau_api": (
             *chain,

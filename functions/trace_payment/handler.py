@@ -20,7 +20,7 @@ logger = Logger(service="trace_payment")
 @without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
-    archive = Archive(w.control, w.lake, w.records, w.book, w.settings, w.record_secret, w.now().date())
+    archive = Archive(w.control, w.lake, w.audit, w.records, w.book, w.settings, w.record_secret, w.now().date())
     answer = trace_or_say_why(event["request"], event["asked_by"], archive)
     logger.info("traced", outcome=answer["outcome"], stories=len(answer.get("stories", ())))
     return answer

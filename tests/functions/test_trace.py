@@ -45,7 +45,7 @@ class Invoking:
 
 class Wired:
     def __init__(self, house: House) -> None:
-        self.control, self.lake, self.records = house.control, house.lake, house.records
+        self.control, self.lake, self.records, self.audit = house.control, house.lake, house.records, house.audit
         self.book, self.settings, self.record_secret = BOOK, SETTINGS, RECORD_SECRET
         self.environment = {"TRACE_PAYMENT": "trace-payment"}
         self.invoking = Invoking()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,9 +24,9 @@ from tests.unit.payout.rosters import (
     people,
     roster,
 )
-from yikatong.batches import Batch
 from yikatong.cards import CardState
 from yikatong.errors import Refusal
+from yikatong.pauses import Pause, pause_key
 from yikatong.payments import payment_id
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.roster.people import Person
@@ -44,7 +45,10 @@ def clerk(region: str = "230100", role: Role = Role.CLERK, departments: tuple[st
 
 
 def archive(house: House) -> Archive:
-    return Archive(house.control, house.lake, house.records, BOOK, SETTINGS, RECORD_SECRET, house.now.date())
+    return Archive(
+        control=house.control, lake=house.lake, audit=house.audit, records=house.records, book=BOOK, settings=SETTINGS,
+        record_secret=RECORD_SECRET, today=house.now.date(),
+    )  # fmt: skip
 
 
 def asked(house: House, who: Person = ASKING, by: Principal | None = None, **more: Any) -> dict[str, Any]:
@@ -78,6 +82,7 @@ def check_evidence(house: House, told: dict[str, Any]) -> None:
         assert line["evidence"], line
         for key in line["evidence"]:
             assert not key.startswith(folders) or house.lake.keys(key), key
+            assert not key.startswith("audit/") or house.audit.keys(key) == [key], key
 
 
 def test_somebody_who_was_paid_is_told_every_step_from_the_roster_to_the_public_record() -> None:
@@ -92,7 +97,10 @@ def test_somebody_who_was_paid_is_told_every_step_from_the_roster_to_the_public_
     (message,) = house.messages(batch_id)
     assert evidence(told, "发出") == [f"sent/{message}"]
     assert evidence(told, "锁定")[1] == house.manifest().files[0].key
-    assert evidence(told, "结算") == house.lake.keys(f"settlements/{batch_id}/")
+    assert evidence(told, "结算")[:1] == house.lake.keys(f"settlements/{batch_id}/")
+    # Every move of the batch is dated by its entry in the books, and names it.
+    moves = [line for line in told["lines"] if line["step"] not in ("发出", "银行")]
+    assert all(line["at"] and line["evidence"][-1].startswith(f"audit/{batch_id}/") for line in moves)
     assert end_to_end(ASKING) in words(told)
     assert "本人可查到：已发放到社保卡" in words(told)
     assert told["as"] == "享受人"
@@ -130,7 +138,7 @@ def test_somebody_held_for_their_card_is_told_what_to_do_about_it() -> None:
     house.pay()
     told = story(asked(house))
     assert "暂缓：收款人的社会保障卡已挂失" in words(told)
-    assert told["lines"][-1]["evidence"] == (house.batch(batch_id).selection.key,)  # type: ignore[union-attr]
+    assert evidence(told, "锁定")[0] == house.batch(batch_id).selection.key  # type: ignore[union-attr]
     assert "解挂或补卡" in told["now"]
 
 
@@ -219,6 +227,16 @@ def test_somebody_whose_roster_is_not_approved_yet_waits_for_that() -> None:
     assert story(asked(house))["now"] == "等待审批"
 
 
+def test_somebody_whose_subsidy_is_paused_is_told_by_whom_and_why() -> None:
+    house, _ = ready()
+    pk, sk = pause_key(CODE)
+    at = house.now.isoformat()
+    house.control.save(Pause(pk=pk, sk=sk, code=CODE, paused=True, reason="银行系统升级", by="the-operator", at=at))
+    told = story(asked(house))
+    assert "the-operator 暂停了本项补贴：银行系统升级" in words(told)
+    assert told["now"] == "等待本项补贴恢复发放"
+
+
 def test_a_wrong_name_with_a_right_number_is_said_without_the_right_one() -> None:
     house, _ = ready()
     told = story(asked(house, name="别的名字"))
@@ -297,21 +315,44 @@ def test_evidence_that_was_altered_is_named_and_nothing_is_told_beyond_it() -> N
     assert (answer["stories"], answer["searched"]["altered"]) == ([], [house.batch(batch_id).rows_key])
 
 
-def test_a_child_batch_is_followed_though_only_its_parent_was_found() -> None:
+def test_a_child_batch_is_followed_from_its_parent_and_back() -> None:
     house, parent_id = ready(cards=[replace(ASKING, card_state=CardState.LOST), *OTHERS])
     house.on(PAYDAY)
     house.pay()
-    parent = house.batch(parent_id)
-    child_id = f"{CODE}.formal.{DAOLI}.{'c' * 16}"
-    child = Batch.model_validate(
-        parent.model_dump() | {"sk": child_id, "batch_id": child_id, "parent": parent_id, "version": 0, "state": "APPROVED"}
-        | {"run_id": "", "selection": None, "instruction": None, "settlement": None, "received_at": "2023-05-01T09:00:00+08:00"}
-    )  # fmt: skip
-    house.control.save(child, parent.changed(children=(child_id,)))
-    stories = asked(house)["stories"]
-    assert [each["batch_id"] for each in stories] == [parent_id, child_id]
-    assert f"其后的补发批次：{child_id}" in words(stories[0])
-    assert f"补发批次，接续 {parent_id}" in words(stories[1])
+    house.on(PAYDAY + timedelta(days=1))
+    house.cards(THREE)
+    house.pay(house.order(cause="again1"))
+    (child_id,) = house.batch(parent_id).children
+    by_batch = {each["batch_id"]: each for each in asked(house)["stories"]}
+    assert by_batch.keys() == {parent_id, child_id}
+    assert f"这一行由批次 {child_id} 接续发放" in words(by_batch[parent_id])
+    assert by_batch[parent_id]["now"] == f"见批次 {child_id} 的经过"
+    assert f"补发批次，接续 {parent_id} 的第2行" in words(by_batch[child_id])
+    assert by_batch[child_id]["now"].startswith("已发放")
+    # Asked by the payment's id, which only the child's instruction has, the parent's story is told too.
+    found = trace_payment(TraceRequest(payment_id=end_to_end(ASKING)), clerk(), archive(house))["stories"]
+    assert {each["batch_id"] for each in found} == by_batch.keys()
+    # Who was paid at once is not told of the child.
+    assert [each["batch_id"] for each in asked(house, OTHERS[0])["stories"]] == [parent_id]
+
+
+def test_a_reissue_is_followed_from_the_payment_that_failed() -> None:
+    house, first_id = ready()
+    house.on(PAYDAY)
+    house.bank.script(accounts={ASKING.account: {"outcome": "reject", "code": "AC04"}})
+    house.pay()
+    house.bank.script(accounts={ASKING.account: {"outcome": "settle"}})
+    house.on(PAYDAY + timedelta(days=8))
+    result = house.reports.objects[f"{first_id}/result.xlsx"]
+    again = house.approve(house.upload(result, name="again.xlsx", reissues=first_id)).batch_id
+    house.drain()
+    second, first = asked(house)["stories"]
+    assert (second["batch_id"], first["batch_id"]) == (again, first_id)
+    assert first["now"] == f"见批次 {again} 的经过"
+    assert "拒付，账户已注销（3018）" in words(first)
+    assert f"重新发放 {first_id} 的失败款项" in words(second)
+    assert end_to_end(ASKING).removesuffix("-1") + "-2" in words(second)
+    assert second["now"].startswith("已发放")
 
 
 def test_a_refusal_travels_as_an_answer_to_the_function_that_asked() -> None:

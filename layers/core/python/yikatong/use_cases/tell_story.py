@@ -16,9 +16,11 @@ import polars as pl
 from yikatong import claims, parquet
 from yikatong.bank.codes import reason as bank_reason
 from yikatong.batches import Batch, batch_key
+from yikatong.ledger import ChainBroken, event_key, events_of
 from yikatong.manifest import Manifest, manifest_key
 from yikatong.masking import mask_account
 from yikatong.money import in_yuan
+from yikatong.pauses import read_pause
 from yikatong.payments import sha256_hex
 from yikatong.plan import PlanBook, Settings
 from yikatong.ports import Control, Lake, Records
@@ -62,6 +64,7 @@ class Archive:
 
     control: Control
     lake: Lake
+    audit: Lake
     records: Records
     book: PlanBook
     settings: Settings
@@ -83,8 +86,23 @@ class Story:
     lines: list[Line] = field(default_factory=list)
     now: str = ""
 
-    def say(self, step: str, what: str, *evidence: str, at: str = "") -> None:
-        self.lines.append(Line(step, at, what, tuple(key for key in evidence if key)))
+    def say(self, step: str, what: str, *evidence: str, at: str = "", event: str = "") -> None:
+        """Add a line. `event` is the state's move it tells of: its entry in the audit chain dates it and is evidence."""
+        named = reversed(self.events) if event else iter(())
+        found = next((one for one in named if one["what"] == event), None)
+        keys = [key for key in evidence if key]
+        if found is not None:
+            at = at or found["at"]
+            keys.append(event_key(found["id"], found["n"]))
+        self.lines.append(Line(step, at, what, tuple(keys)))
+
+    @cached_property
+    def events(self) -> list[dict[str, Any]]:
+        """The batch's own chain in the books, oldest first."""
+        try:
+            return events_of(self.batch, self.archive.audit)
+        except ChainBroken as broken:
+            raise AlteredEvidence(str(broken)) from None
 
     @property
     def item(self) -> str:
@@ -141,7 +159,7 @@ def _arrived(story: Story) -> bool:
         about = f"，重新发放 {batch.reissue_of} 的失败款项" if batch.reissue_of else ""
         object_name = f"{batch.object_key}（版本 {batch.object_version}）"
         words = f"{batch.uploader} 报送名册{about}，第{row['row']}行"
-        story.say("名册", words, object_name, batch.rows_key, at=batch.received_at)
+        story.say("名册", words, object_name, batch.rows_key, at=batch.received_at, event="BatchCreated")
     return True
 
 
@@ -149,12 +167,18 @@ def _judged(story: Story) -> bool:
     batch, row = story.batch, story.row
     codes = [code for code in (row["reasons"] or "").split(",") if code]
     why = "；".join(in_words(code) for code in codes)
-    story.say("校验", STATUS[row["status"]] + (f"：{why}" if why else ""), batch.rows_key, batch.report_key)
+    story.say(
+        "校验",
+        STATUS[row["status"]] + (f"：{why}" if why else ""),
+        batch.rows_key,
+        batch.report_key,
+        event="BatchValidated",
+    )
     if batch.state is BatchState.REFUSED:
-        story.say("校验", f"整份名册不予受理：{batch.refusal}", story.item)
+        story.say("校验", f"整份名册不予受理：{batch.refusal}", story.item, event="BatchRefused")
         story.now = "请经办按校验报告改正名册后重新报送"
     elif batch.state is BatchState.WITHDRAWN:
-        story.say("撤回", f"这一批次已撤回：{batch.withdrawn_because}", story.item)
+        story.say("撤回", f"这一批次已撤回：{batch.withdrawn_because}", story.item, event="BatchWithdrawn")
         story.now = "这份名册已撤回，不再发放；是否另行报送请问经办"
     elif row["status"] == "excluded":
         if codes and codes[0] == ALREADY_CLAIMED:
@@ -179,7 +203,7 @@ def _approved(story: Story) -> bool:
         story.say("审批", "另一位审批人尚未审批" if first else "尚未审批", story.item)
         story.now = "等待审批"
         return False
-    story.say("审批", f"{approval.approver} 审批", story.item, at=approval.approved_at)
+    story.say("审批", f"{approval.approver} 审批", story.item, at=approval.approved_at, event="BatchApproved")
     if row["status"] != "review":
         return True
     if row["row"] not in approval.accepted_reviews:
@@ -197,10 +221,14 @@ def _bound(story: Story) -> bool:
         before = f"（此前 {'、'.join(batch.former_runs)} 没有发成）" if batch.former_runs else ""
         words = f"，{RUN[run.state].bureau}" if run else ""
         on = run.as_of.isoformat() if run else ""
-        story.say("发放", f"列入 {batch.run_id}{words}{before}", inputs_key(batch.run_id), at=on)
+        story.say("发放", f"列入 {batch.run_id}{words}{before}", inputs_key(batch.run_id), at=on, event="BatchBound")
         return True
     expiry = archive.settings.for_subsidy(batch.code).approval_expiry_days
-    if lacks_trial(batch, archive.control, archive.book):
+    pause = read_pause(archive.control, batch.code)
+    if pause.paused:
+        story.say("发放", f"{pause.by} 暂停了本项补贴：{pause.reason}", item_name(pause.pk, pause.sk), at=pause.at)
+        story.now = "等待本项补贴恢复发放"
+    elif lacks_trial(batch, archive.control, archive.book):
         story.say("发放", "本地区尚未通过模拟测试，通过前不发放", story.item)
         story.now = "等待本地区通过模拟测试"
     elif archive.today > batch.approved_on + timedelta(days=expiry):
@@ -223,15 +251,13 @@ def _claimed(story: Story) -> bool:
     outcome, code = chosen["outcome"], chosen["reason"] or ""
     if outcome == "sent":
         file = story.manifest.file_of(batch.batch_id) if story.manifest else None
-        story.say("锁定", "已锁定为发放对象", batch.selection.key, file.key if file else "")
+        story.say("锁定", "已锁定为发放对象", batch.selection.key, file.key if file else "", event="BatchClaimed")
         return True
     word = "暂缓" if outcome == "held" else "不发放"
-    story.say("锁定", f"{word}：{why_in_words(outcome, code)}", batch.selection.key)
+    story.say("锁定", f"{word}：{why_in_words(outcome, code)}", batch.selection.key, event="BatchClaimed")
     if code in (CLAIMED_ELSEWHERE, ACCOUNT_OF_ANOTHER):
         _say_holders(story, chosen["attempt"], chosen["pay_account"])
     story.now = NOW_OF.get(code) or (_cure([code]) if outcome == "held" else "请经办核实后列入新的名册")
-    if batch.children:
-        story.say("补发", f"其后的补发批次：{'、'.join(batch.children)}", story.item)
     return False
 
 
@@ -266,7 +292,7 @@ def _instructed(story: Story) -> bool:
     tail, amount = mask_account(payment["pay_account"])[-4:], in_yuan(payment["amount_fen"])
     words = f"报文 {message}，支付号 {payment['end_to_end_id']}，{amount} 元，账号尾号 {tail}"
     evidence = (batch.instruction.payments_key, message_key(batch.batch_id, message))
-    story.say("指令", words, *evidence, at=batch.instruction.instructed_at)
+    story.say("指令", words, *evidence, at=batch.instruction.instructed_at, event="BatchInstructed")
     mark = story.archive.lake.get(sent_key(message))
     if mark is None:
         story.say("发出", "报文还没有交给银行", sent_key(message))
@@ -335,7 +361,7 @@ def _settled(story: Story) -> bool:
     settled = parquet.decode(data).filter(pl.col("row") == story.row["row"]).row(0, named=True)
     state = PaymentState(settled["state"])
     on = str(settled["returned_on"] or settled["settled_on"] or "")
-    story.say("结算", PAYMENT[state].bureau, settlement.key, at=on)
+    story.say("结算", PAYMENT[state].bureau, settlement.key, at=on, event="BatchSettled")
     story.now = _advice(state, settled["reason"], story.payment)
     return True
 
@@ -358,7 +384,7 @@ def _published(story: Story) -> bool:
     mine = f"{row['slot']}#{story.payment['payment_id']}"
     found = [record for record in records.of_person(person) if str(record["sk"]).startswith(mine)]
     for record in found:
-        story.say("公开", f"本人可查到：{record['status']}", f"records / {record['sk']}")
+        story.say("公开", f"本人可查到：{record['status']}", f"records / {record['sk']}", event="RecordsPublished")
     if not found:
         story.say("公开", "尚未公开", story.item)
     return True

@@ -20,8 +20,9 @@ from yikatong.principals import Action, Principal, authorize, find_principal, le
 from yikatong.records import normalise_name
 from yikatong.regions import name_of
 from yikatong.settlement import AlteredInstruction, payments_of
+from yikatong.states import BatchState
 from yikatong.trace_request import TraceRequest
-from yikatong.use_cases.tell_story import AlteredEvidence, Archive, frame_of, tell_story
+from yikatong.use_cases.tell_story import AlteredEvidence, Archive, frame_of, item_name, tell_story
 
 MOST_ROSTERS = 120
 """Frozen rosters, or payments files, that one question reads: some seconds' worth, and an API answers within 29."""
@@ -43,6 +44,19 @@ class _Search:
     def add(self, batch: Batch, rows: pl.DataFrame) -> None:
         known = {(found.batch_id, row["row"]) for found, row in self.hits}
         self.hits += [(batch, row) for row in rows.iter_rows(named=True) if (batch.batch_id, row["row"]) not in known]
+
+    def followers(self, batch: Batch, row: dict[str, Any]) -> list[Batch]:
+        """The child batches and reissues that took this very row up, and still stand, oldest first."""
+        same = ("beneficiary_id", "slot")
+        found = [
+            later
+            for later, theirs in self.hits
+            if batch.batch_id in (later.parent, later.reissue_of)
+            and later.state not in (BatchState.REFUSED, BatchState.WITHDRAWN)
+            and theirs["status"] != "excluded"
+            and all(row[column] == theirs[column] for column in same)
+        ]
+        return sorted(found, key=lambda later: (later.received_at, later.batch_id))
 
 
 def trace_payment(request: TraceRequest, principal: Principal, archive: Archive) -> dict[str, Any]:
@@ -75,7 +89,7 @@ def trace_payment(request: TraceRequest, principal: Principal, archive: Archive)
             "more": search.more,
             "altered": search.altered,
         },
-        "stories": [_story(batch, row, request, archive) for batch, row in newest[:MOST_STORIES]],
+        "stories": [_story(batch, row, request, search, archive) for batch, row in newest[:MOST_STORIES]],
         "more_stories": max(0, len(newest) - MOST_STORIES),
     }
 
@@ -154,8 +168,15 @@ def _related(one: Batch, other: Batch) -> bool:
     return one.batch_id in (other.parent, other.reissue_of) or other.batch_id in (one.parent, one.reissue_of)
 
 
-def _story(batch: Batch, row: dict[str, Any], request: TraceRequest, archive: Archive) -> dict[str, Any]:
+def _story(
+    batch: Batch, row: dict[str, Any], request: TraceRequest, search: _Search, archive: Archive
+) -> dict[str, Any]:
     story = tell_story(row, batch, archive)
+    for later in search.followers(batch, row):
+        story.say(
+            "接续", f"这一行由批次 {later.batch_id} 接续发放", item_name(later.pk, later.sk), at=later.received_at
+        )
+        story.now = f"见批次 {later.batch_id} 的经过"
     amount = "金额不明" if row["amount_fen"] is None else f"{in_yuan(row['amount_fen'])} 元"
     subsidy = archive.book.by_code(batch.plan_year, batch.code).name
     return {
