@@ -83,6 +83,11 @@ class Clock:
             self._played_until = _midnight(day)
             self._day_begun(day)
 
+    def pass_time(self, seconds: float) -> None:
+        """Let so much of the day go by; ticks due meanwhile are played by the next `advance`."""
+        with self._playing:
+            self._set(self.now() + timedelta(seconds=seconds))
+
     def advance(self, to: date) -> list[Fired]:
         """Play every due tick up to the end of a day, that day's included, and return what fired, in order.
 

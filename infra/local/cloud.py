@@ -7,6 +7,7 @@ files.
 import contextlib
 import dataclasses
 import json
+import math
 import secrets
 import shutil
 import tempfile
@@ -20,14 +21,14 @@ from infra.local import moto_patches
 from infra.local.bank_process import BankProcess
 from infra.local.clients import Clients
 from infra.local.clock import Clock
-from infra.local.event_sources import EventSources
+from infra.local.event_sources import RETRY_AFTER_S, EventSources
 from infra.local.gateway import Gateway, GatewayParts
 from infra.local.local_api import LocalApi
 from infra.local.moto_server import MotoServer
 from infra.local.principals import DEFAULT_PRINCIPALS, AccessKey, create_users, find_credential
 from infra.local.resources import deploy
 from infra.local.routes import Routes
-from infra.local.runtime import LambdaRuntime
+from infra.local.runtime import LambdaRuntime, Watcher
 from infra.local.settling import Settling, Work
 from infra.settings import Principal, SecretValues, StackSettings
 
@@ -50,7 +51,8 @@ class LocalCloud:
     """Starts, deploys and stops a local cloud. Keyword arguments beyond the named ones override fields of
     `StackSettings`.
 
-    `program` is for tests of the local cloud itself; `warm` starts every function's worker ahead of need.
+    `program` is for tests of the local cloud itself; `warm` starts every function's worker ahead of need. A failed step
+    or message is tried again after what the workflow says or the queue would wait, `longest_retry_pause_s` at most.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class LocalCloud:
         program: Program | None = None,
         bank_options: tuple[str, ...] = (),
         concurrency: int = 2,
+        longest_retry_pause_s: float = math.inf,
         **overrides: Any,
     ) -> None:
         self.as_of = as_of
@@ -71,6 +74,7 @@ class LocalCloud:
         self._plans = tuple(plans) if plans else None
         self._bank_seed, self._bank_options = bank_seed, bank_options
         self._port, self._concurrency = port, concurrency
+        self._longest_retry_pause_s = longest_retry_pause_s
         self._principals = principals
         self._program = program or _stack
         self._overrides = overrides
@@ -113,6 +117,18 @@ class LocalCloud:
     def calls_file(self) -> Path:
         """Where every AWS call of every function is written down, JSON lines (see `infra.local.worker`)."""
         return self._runtime.calls_file
+
+    def watch(self, watcher: Watcher | None) -> None:
+        """Have every invocation told to `watcher`, or to nobody any more; see `infra.local.runtime.Watcher`."""
+        self._runtime.watcher = watcher
+
+    def pending_messages(self) -> list[str]:
+        """The bodies of the messages that wait, or are being worked on, in queues some function reads."""
+        return self._sources.pending_bodies()
+
+    def time_out_task(self, token: str) -> None:
+        """Let the time be over that a task of a workflow waits for its token."""
+        moto_patches.time_out_task(token)
 
     def seconds_by_verb(self) -> dict[str, list[float]]:
         """How long each invocation so far took, by function; the wait for a worker included."""
@@ -187,8 +203,9 @@ class LocalCloud:
         self._gateway = self._started(Gateway(LocalApi(self).answer, self._port))
         clock_url = f"{self._gateway.endpoint}/_local/clock"
         self._runtime = self._started(LambdaRuntime(self._clients, self._folder, clock_url, self._concurrency))
-        self._sources = self._started(EventSources(self._runtime, self._concurrency))
-        moto_patches.install(self._runtime, self._sources)
+        pause_s = int(min(RETRY_AFTER_S, self._longest_retry_pause_s))
+        self._sources = self._started(EventSources(self._runtime, self._concurrency, pause_s))
+        moto_patches.install(self._runtime, self._sources, self._longest_retry_pause_s)
         self._running.callback(moto_patches.uninstall)
         self._deploy()
         self._serve()

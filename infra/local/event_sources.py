@@ -23,9 +23,10 @@ minutes."""
 class EventSources:
     """One poller per mapping, started with its first message."""
 
-    def __init__(self, runtime: LambdaRuntime, concurrency: int = 2) -> None:
+    def __init__(self, runtime: LambdaRuntime, concurrency: int = 2, retry_after_s: int = RETRY_AFTER_S) -> None:
         self._runtime = runtime
         self._concurrency = concurrency
+        self._retry_after_s = retry_after_s
         self._pollers: dict[tuple[str, str], _Poller] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -36,12 +37,16 @@ class EventSources:
             key = (queue.queue_arn, mapping.uuid)
             with self._lock:
                 if key not in self._pollers and not self._closed:
-                    self._pollers[key] = _Poller(queue, mapping, self._runtime, self._concurrency)
+                    self._pollers[key] = _Poller(queue, mapping, self._runtime, self._concurrency, self._retry_after_s)
             self._pollers[key].wake()
 
     def pending(self) -> int:
         """How many messages wait, are being worked on, or are yet invisible, in queues some function reads."""
-        return sum(len(poller.queue._messages) for poller in list(self._pollers.values()))
+        return len(self.pending_bodies())
+
+    def pending_bodies(self) -> list[str]:
+        """What those messages say."""
+        return [message.body for poller in list(self._pollers.values()) for message in list(poller.queue._messages)]
 
     def close(self) -> None:
         """Stop polling."""
@@ -52,8 +57,9 @@ class EventSources:
 
 
 class _Poller:
-    def __init__(self, queue: Any, mapping: Any, runtime: LambdaRuntime, concurrency: int) -> None:
+    def __init__(self, queue: Any, mapping: Any, runtime: LambdaRuntime, concurrency: int, retry_after_s: int) -> None:
         self.queue = queue
+        self._retry_after_s = retry_after_s
         self._mapping = mapping
         self._runtime = runtime
         self._awake = threading.Event()
@@ -95,7 +101,7 @@ class _Poller:
                 for message in messages:
                     if message.id in failed:
                         self._backend().change_message_visibility(
-                            self.queue.name, message.receipt_handle, RETRY_AFTER_S
+                            self.queue.name, message.receipt_handle, self._retry_after_s
                         )
                     else:
                         self._backend().delete_message(self.queue.name, message.receipt_handle)

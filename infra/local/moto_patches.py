@@ -7,12 +7,13 @@ to it.
 import functools
 import itertools
 import json
+import math
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 from botocore.config import Config
@@ -27,12 +28,15 @@ class _Current:
 
     runtime: LambdaRuntime | None = None
     sources: EventSources | None = None
+    longest_retry_pause_s = math.inf
+    waiting_tasks: ClassVar[dict[str, Any]] = {}
     applied = False
 
 
-def install(runtime: LambdaRuntime, sources: EventSources) -> None:
+def install(runtime: LambdaRuntime, sources: EventSources, longest_retry_pause_s: float = math.inf) -> None:
     """Route moto's Lambda and SQS to this cloud's workers; patch moto the first time."""
     _Current.runtime, _Current.sources = runtime, sources
+    _Current.longest_retry_pause_s = longest_retry_pause_s
     if not _Current.applied:
         _Current.applied = True
         for patch in (
@@ -42,6 +46,8 @@ def install(runtime: LambdaRuntime, sources: EventSources) -> None:
             _object_events_have_an_order,
             _clients_are_shared,
             _map_starts_few_threads,
+            _retries_wait_as_told,
+            _waiting_tasks_can_time_out,
         ):
             patch()
 
@@ -54,6 +60,13 @@ def installed() -> bool:
 def uninstall() -> None:
     """Forget the cloud: what still calls in gets an error."""
     _Current.runtime = _Current.sources = None
+    _Current.waiting_tasks.clear()
+
+
+def time_out_task(token: str) -> None:
+    """End the waiting of a `waitForTaskToken` task now, as its `TimeoutSeconds` would later; too late for it, nothing."""
+    if task := _Current.waiting_tasks.pop(token, None):
+        task.interrupt_all()
 
 
 def _runtime() -> LambdaRuntime:
@@ -233,3 +246,28 @@ def _map_starts_few_threads() -> None:
         original(self, env, eval_input)
 
     _replace(DistributedIterationComponent, _map_run=_map_run)
+
+
+def _retries_wait_as_told() -> None:
+    """A state's Retry waits whole seconds; where a thousand workers are killed, nobody wants to wait for each."""
+    from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+
+    class Waiting:
+        @staticmethod
+        def sleep(seconds: float) -> None:
+            time.sleep(min(seconds, _Current.longest_retry_pause_s))
+
+    _replace(retrier_decl, time=Waiting)
+
+
+def _waiting_tasks_can_time_out() -> None:
+    """A day's wait for the bank is a setting, but in seconds; where nothing will come any more it is cut short instead."""
+    from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackPoolManager
+
+    original = CallbackPoolManager.add
+
+    def add(self: Any, callback_id: str) -> Any:
+        endpoint = _Current.waiting_tasks[callback_id] = original(self, callback_id)
+        return endpoint
+
+    _replace(CallbackPoolManager, add=add)

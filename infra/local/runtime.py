@@ -10,8 +10,9 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from infra.local.clients import Clients
 from infra.local.resources.context import Context
@@ -20,6 +21,25 @@ from infra.local.workers import FunctionSpec, Pool, Spawner, Worker
 
 ASYNC_RETRIES = 2
 """How often Lambda repeats an asynchronous invocation that failed."""
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What is to happen to an invocation: its worker dies at one of its calls (`call7-before`, `secret1-after`; see
+    `infra.local.worker.Calls`), or a new worker is started for it."""
+
+    kill: str = ""
+    cold: bool = False
+
+
+class Watcher(Protocol):
+    """Told of every invocation: may hold it back, and decides its fate."""
+
+    def begins(self, function_name: str, payload: bytes, invocation: str) -> Fate:
+        """Come back when the invocation may go on."""
+
+    def ended(self, function_name: str, invocation: str, outcome: Outcome) -> None:
+        """What came of it."""
 
 
 class LambdaRuntime:
@@ -41,6 +61,7 @@ class LambdaRuntime:
         self.last_activity = time.monotonic()
         self.durations: list[tuple[str, float]] = []
         """Function name and seconds of every invocation, the wait for a worker included; benchmarks read it."""
+        self.watcher: Watcher | None = None
         self._closed = False
 
     def invoke(self, function: Any, payload: bytes) -> Outcome:
@@ -49,17 +70,25 @@ class LambdaRuntime:
             return Outcome.error("ServiceException", "the local cloud is stopping")
         self.last_activity = time.monotonic()
         pool = self._pool(function)
+        root = f"1-{int(time.time()):x}-{uuid.uuid4().hex[:24]}"
+        watcher = self.watcher
+        # The one header of an invocation that reaches its worker's environment and that no code of ours reads.
+        fate = watcher.begins(pool.spec.name, payload, root) if watcher else Fate()
+        trace = f"Root={root};Sampled=0" + (f";Kill={fate.kill}" if fate.kill else "")
 
         def invocation() -> Invocation:
             request_id = str(uuid.uuid4())
-            trace = f"Root=1-{int(time.time()):x}-{uuid.uuid4().hex[:24]};Sampled=0"
             deadline_ms = int((time.time() + pool.spec.timeout_s) * 1000)
             return Invocation(request_id, pool.spec.arn, deadline_ms, payload, trace)
 
         began = time.monotonic()
+        outcome = Outcome.error("ServiceException", "the worker could not be started")
         try:
-            return pool.run(invocation)
+            outcome = pool.run(invocation, fate.cold)
+            return outcome
         finally:
+            if watcher:
+                watcher.ended(pool.spec.name, root, outcome)
             self.last_activity = time.monotonic()
             self.durations.append((pool.spec.name, self.last_activity - began))
 

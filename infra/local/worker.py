@@ -1,15 +1,20 @@
 """What runs in a worker process before the Lambda runtime client takes over: `python -P worker.py handler.handler`.
 
 Three things AWS's own sandbox does: the process sees the function's package and its layers but not the repository it
-was developed in, it cannot outlive the cloud that started it, and each call it makes to AWS leaves a trace (so that a
-test can hold the calls made against the rights granted). It runs as a script, so it imports nothing of ours.
+was developed in, it cannot outlive the cloud that started it, and each call it makes to AWS or to a bank leaves a trace
+(so that a test can hold the calls made against the rights granted). A fourth is a hard machine's: told so by the
+invocation's trace header (`infra.local.runtime`), the process kills itself right before or right after one of its calls.
+It runs as a script, so it imports nothing of ours.
 """
 
+import contextlib
 import ctypes
 import json
 import os
 import signal
 import sys
+import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 _IDENTIFIERS = (
@@ -51,26 +56,71 @@ def identifiers(parameters: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+class Calls:
+    """The calls of one invocation after another, numbered from 1: what AWS keeps for an environment's life, its secrets,
+    on its own (`secret1`), since only the first invocation of a worker asks for them; everything else as `call1`, `call2`.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._function = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        self._header = ""
+        self._counts: dict[str, int] = {}
+
+    @contextlib.contextmanager
+    def call(self, service: str, operation: str, resources: dict[str, Any]) -> Iterator[None]:
+        """Write one call down; die before it leaves or after its answer, good or bad, came back, when this is the one."""
+        header = os.environ.get("_X_AMZN_TRACE_ID", "")
+        if header != self._header:
+            self._header, self._counts = header, {}
+        told = dict(part.split("=", 1) for part in header.split(";") if "=" in part)
+        kind = "secret" if service == "secretsmanager" else "call"
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        name = f"{kind}{self._counts[kind]}"
+        line = {
+            "function": self._function,
+            "service": service,
+            "operation": operation,
+            "resources": resources,
+            "invocation": told.get("Root", ""),
+            "call": name,
+        }
+        os.write(self._descriptor, (json.dumps(line) + "\n").encode())
+        if told.get("Kill") == f"{name}-before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            yield
+        finally:
+            if told.get("Kill") == f"{name}-after":
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
 def record_calls(path: str) -> None:
-    """Append each AWS call as one JSON line `{function, service, operation, resources}` to a file all workers share."""
+    """Append each call to AWS or to a bank as one JSON line to a file all workers share: {function, service, operation,
+    resources, invocation, call}."""
     from botocore import client as clients
 
-    function = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+    calls = Calls(path)
     base: Any = clients.BaseClient
-    original = base._make_api_call
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    ask_aws = base._make_api_call
 
-    def recording(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        line = {
-            "function": function,
-            "service": client.meta.service_model.signing_name,
-            "operation": operation,
-            "resources": identifiers(parameters),
-        }
-        os.write(descriptor, (json.dumps(line) + "\n").encode())
-        return original(client, operation, parameters)
+    def asking_aws(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        with calls.call(client.meta.service_model.signing_name, operation, identifiers(parameters)):
+            return ask_aws(client, operation, parameters)
 
-    base._make_api_call = recording
+    # Banks are asked through urllib, AWS is not; the local cloud's clock is neither, and no call AWS would see.
+    ask_bank = urllib.request.OpenerDirector.open
+    clock = os.environ.get("YIKATONG_CLOCK_URL", "")
+
+    def asking_bank(opener: Any, request: Any, *rest: Any, **options: Any) -> Any:
+        if not isinstance(request, urllib.request.Request) or request.full_url == clock:
+            return ask_bank(opener, request, *rest, **options)
+        with calls.call("bank", request.get_method(), {}):
+            return ask_bank(opener, request, *rest, **options)
+
+    base._make_api_call = asking_aws
+    opener: Any = urllib.request.OpenerDirector
+    opener.open = asking_bank
 
 
 def main() -> None:

@@ -142,10 +142,10 @@ class Pool:
         """How many events are being worked on."""
         return len(self._busy)
 
-    def run(self, invocation: Callable[[], Invocation]) -> Outcome:
-        """Run an event in a warm worker, or in a new one; wait when all are busy. The deadline starts when a worker
-        takes it."""
-        with self._worker() as worker:
+    def run(self, invocation: Callable[[], Invocation], cold: bool = False) -> Outcome:
+        """Run an event in a warm worker, or in a new one (`cold`: in any case); wait when all are busy. The deadline
+        starts when a worker takes it."""
+        with self._worker(cold) as worker:
             return worker.run(invocation())
 
     def warm(self) -> None:
@@ -171,12 +171,12 @@ class Pool:
             worker.kill()
 
     @contextlib.contextmanager
-    def _worker(self) -> Iterator[Worker]:
+    def _worker(self, cold: bool = False) -> Iterator[Worker]:
         with self._free:
             with self._lock:
                 while self._idle and not self._idle[-1].alive:
                     self._idle.pop()
-                worker = self._idle.pop() if self._idle else None
+                worker = self._idle.pop() if self._idle and not cold else None
             worker = worker or self._start(self.spec)
             with self._lock:
                 self._busy.append(worker)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.runtime import Fate
+from infra.local.runtime_api import Outcome
 from tests.infra.local.bench import FUNCTIONS, PROBE_TIMEOUT_S
 from tests.infra.local.conftest import Bench
 
@@ -78,7 +80,60 @@ def test_every_aws_call_of_a_function_is_written_down(bench: Bench) -> None:
     bench.invoke(do="put", bucket=bench.resources["outbox"], key="recorded", body="x")
     calls = [json.loads(line) for line in bench.cloud.calls_file.read_text().splitlines()]
     resources = {"Bucket": "bench-out", "Key": "recorded"}
-    assert {"function": "bench-probe", "service": "s3", "operation": "PutObject", "resources": resources} in calls
+    (call,) = [line for line in calls if line["resources"] == resources]
+    assert (call["function"], call["service"], call["operation"]) == ("bench-probe", "s3", "PutObject")
+    assert call["call"] == "call1"
+    assert call["invocation"]
+
+
+class Fateful:
+    """Tells every invocation the same fate, and remembers what came of them."""
+
+    def __init__(self, fate: Fate) -> None:
+        self.fate = fate
+        self.failed: list[bool] = []
+
+    def begins(self, function_name: str, payload: bytes, invocation: str) -> Fate:
+        assert (function_name, json.loads(payload)["do"], len(invocation)) == ("bench-probe", "put", 35)
+        return self.fate
+
+    def ended(self, function_name: str, invocation: str, outcome: Outcome) -> None:  # noqa: ARG002 - the watcher's
+        self.failed.append(outcome.failed)
+
+
+@pytest.mark.parametrize(
+    ("kill", "left"), [("call1-before", []), ("call1-after", ["fate"]), ("call2-before", ["fate"])]
+)
+def test_a_worker_can_be_killed_before_a_call_leaves_and_after_its_answer_came(
+    bench: Bench, kill: str, left: list[str]
+) -> None:
+    key = f"fate-{kill}"
+    watcher = Fateful(Fate(kill))
+    bench.cloud.watch(watcher)
+    try:
+        answer, error = bench.invoke(do="put", bucket=bench.resources["outbox"], key=key, body="x")
+    finally:
+        bench.cloud.watch(None)
+    assert bench.keys(key) == [key for _ in left]
+    killed = kill.startswith("call1")
+    assert watcher.failed == [killed]
+    if killed:
+        assert (error, answer["errorMessage"]) == ("Unhandled", "Runtime exited with error: signal: SIGKILL")
+
+
+def test_a_new_worker_can_be_had_although_a_warm_one_waits(bench: Bench) -> None:
+    first, _ = bench.invoke(do="echo", say="")
+
+    class Cold(Fateful):
+        def begins(self, function_name: str, payload: bytes, invocation: str) -> Fate:  # noqa: ARG002 - the watcher's
+            return self.fate
+
+    bench.cloud.watch(Cold(Fate(cold=True)))
+    try:
+        second, _ = bench.invoke(do="echo", say="")
+    finally:
+        bench.cloud.watch(None)
+    assert second["pid"] != first["pid"]
 
 
 def test_an_asynchronous_event_does_not_keep_the_caller_waiting(bench: Bench) -> None:
