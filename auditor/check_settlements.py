@@ -5,9 +5,8 @@ from collections import defaultdict
 import polars as pl
 
 from auditor.books import is_formal
-from auditor.evidence import parquet
+from auditor.evidence import checked_parquet
 from auditor.scope import Scope
-from auditor.source import LAKE
 from auditor.stories import STATES, Story
 from auditor.tallies import stated, sum_of, yuan
 
@@ -32,9 +31,10 @@ def _check_settlement(story: Story, scope: Scope) -> None:
     for column in STATES:
         rebuilt, told = sum_of(story.paid(column)), stated(settlement.get(column))
         findings.compare("settlement_differs", f"{story.batch_id} {column}", rebuilt, told)
-    rows = parquet(scope.source.read(LAKE, settlement["key"]), ("row", "end_to_end_id", "amount_fen", "state"))
+    columns, name = ("row", "end_to_end_id", "amount_fen", "state"), "settlement_altered"
+    key, digest = settlement["key"], settlement["sha256"]
+    rows = checked_parquet(scope.source, key, digest, columns, findings, name, story.batch_id)
     if rows is None:
-        findings.add("settlement_missing", f"{story.batch_id}（{settlement['key']}）", "结算文件", "缺失或读不懂")
         return
     mine, theirs = (
         {one: tuple(rest) for one, *rest in frame.select("end_to_end_id", "row", "amount_fen", "state").rows()}

@@ -11,7 +11,7 @@ KINDS: dict[str, str] = {
     "roster_altered": "冻结名册缺失，或与批次所记的校验值不符",
     "selection_altered": "筛选结果文件缺失，或与批次所记的校验值不符",
     "instruction_altered": "付款指令文件缺失，或与批次所记的校验值不符",
-    "settlement_missing": "批次所记的结算文件缺失或读不懂",
+    "settlement_altered": "结算文件缺失，或与批次所记的校验值不符",
     "claim_altered": "锁定文件缺失，或与清单所记的校验值、行数不符",
     "checkpoint_altered": "锁定清单的汇总文件缺失、校验值不符，或与它汇总的各文件不一致",
     "evidence_without_batch": "有证据文件，但数据表里没有这个批次",
@@ -112,6 +112,8 @@ class Findings:
     differences: dict[Difference, None] = field(default_factory=dict)
     """In the order of looking, each once."""
     notes: list[str] = field(default_factory=list)
+    altered: set[str] = field(default_factory=set)
+    """Keys of evidence that is known to be altered or missing: said once, by whoever looked first."""
 
     def add(self, name: str, where: str, expected: object = "", found: object = "") -> None:
         assert name in KINDS, name

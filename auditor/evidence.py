@@ -35,6 +35,7 @@ def checked_parquet(
     data = source.read(LAKE, key)
     frame = parquet(data, columns) if data is not None and sha256(data) == digest else None
     if frame is None:
+        findings.altered.add(key)
         findings.add(name, f"{where}（{key}）", f"SHA-256 {digest[:16]}", sha256(data)[:16] if data else "缺失")
     return frame
 

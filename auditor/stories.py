@@ -96,8 +96,9 @@ class Story:
     @property
     def spent_fen(self) -> int:
         """What stayed with the payees, as far as settled by the platform."""
-        line = self.line() if self.item.get("settlement") else None
-        return (line["settled"] - line["returned"]).fen - self.recovered.fen if line else 0
+        if not self.item.get("settlement"):
+            return 0
+        return (sum_of(self.paid("settled")) - sum_of(self.paid("returned"))).fen - self.recovered.fen
 
     @property
     def held_fen(self) -> int:
