@@ -24,13 +24,16 @@ def _add_commands() -> None:
         invoke,
         local,
         occasion,
+        payment,
         plan,
         query,
+        queue,
         roster,
         run,
         send,
         subsidy,
         trace,
+        work,
     )
     from cli.demo.run import demo
 
@@ -44,6 +47,9 @@ def _add_commands() -> None:
     app.add_typer(funds.app, name="funds")
     app.add_typer(run.app, name="run")
     app.add_typer(subsidy.app, name="subsidy")
+    app.add_typer(payment.app, name="payment")
+    app.add_typer(queue.app, name="queue")
+    app.command("work")(work.work)
     app.command("query")(query.query)
     app.command("trace")(trace.trace)
     app.command("audit", cls=audit.Audit)(audit.audit_books)

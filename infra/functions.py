@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import pulumi
 import pulumi_aws as aws
 
 from infra import workflow
@@ -61,6 +62,8 @@ SIZES: Mapping[str, Size] = {
     "publish_records": BATCH,
     "close_run": STEP,
     "resend_message": BATCH,
+    "rule_payment": replace(BATCH, timeout_s=API.timeout_s),
+    "record_recovery": replace(BATCH, timeout_s=API.timeout_s),
     "trace_payment": replace(BATCH, timeout_s=API.timeout_s),
     "anchor_books": STEP,
     "bureau_api": API,
@@ -201,7 +204,16 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             buckets.bank_exchange.put("quarantine/*"),
             control.read_write(),
             control.query(),
-            lake.read("sent/*", "instructions/*", "receipts/*", "settlements/*", "runs/*", "rosters/*", "selections/*"),
+            lake.read(
+                "sent/*",
+                "instructions/*",
+                "receipts/*",
+                "rulings/*",
+                "settlements/*",
+                "runs/*",
+                "rosters/*",
+                "selections/*",
+            ),
             lake.put("receipts/*", "settlements/*", "runs/*"),
             records.batch_write(),
             buckets.reports.put("*/result.xlsx"),
@@ -220,7 +232,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
         "settle_batch": (
             *chain,
             control.read_write(),
-            lake.read("instructions/*", "receipts/*", "settlements/*"),
+            lake.read("instructions/*", "receipts/*", "rulings/*", "settlements/*"),
             lake.put("settlements/*"),
         ),
         "publish_records": (
@@ -246,6 +258,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
                 "sent-again/*",
                 "instructions/*",
                 "receipts/*",
+                "rulings/*",
                 "settlements/*",
                 "runs/*",
                 "rosters/*",
@@ -259,6 +272,29 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             put_events(made.bus),
             workflow.answer_task(PAYOUT, context),
             workflow.describe(PAYOUT, context),
+        ),
+        "rule_payment": (
+            *chain,
+            plans,
+            control.read_write(),
+            control.query(),
+            lake.read(
+                "instructions/*", "receipts/*", "rulings/*", "settlements/*", "runs/*", "rosters/*", "selections/*"
+            ),
+            lake.put("rulings/*", "settlements/*", "runs/*"),
+            records.batch_write(),
+            buckets.reports.put("*/result.xlsx"),
+            secrets.record_key.read(),
+            put_events(made.bus),
+            workflow.answer_task(PAYOUT, context),
+            workflow.describe(PAYOUT, context),
+        ),
+        "record_recovery": (
+            *chain,
+            plans,
+            control.read_write(),
+            lake.read("settlements/*", "recoveries/*"),
+            lake.put("recoveries/*"),
         ),
         "trace_payment": (
             plans,
@@ -295,7 +331,11 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             workflow.describe(PAYOUT, context),
             workflow.stop(PAYOUT, context),
             invoke("resend_message", context),
+            invoke("rule_payment", context),
+            invoke("record_recovery", context),
             invoke("trace_payment", context),
+            buckets.bank_exchange.read("quarantine/*"),  # which files a person must look at
+            dead_letters(queues, made.schedules),
         ),
         "anchor_books": (
             plans,
@@ -333,6 +373,21 @@ def create_functions(made: Resources, settings: StackSettings, context: Context)
 
 def put_events(bus: aws.cloudwatch.EventBus) -> Grant:
     return Grant((Statement(("events:PutEvents",), (bus.arn,)),), {"EVENT_BUS": bus.name})
+
+
+def dead_letters(queues: Mapping[str, Queue], schedules: ScheduleGroup) -> Grant:
+    """Count what waits in the dead-letter queues, and put it back; ticks that could not be delivered go to start_run's."""
+    dead_arns = (schedules.dead_arn, *(queue.dead_arn for queue in queues.values()))
+    live_arns = tuple(queue.arn for queue in queues.values())
+    addresses = {"schedules": (schedules.dead_url, queues["start_run"].url)}
+    addresses |= {verb: (queue.dead_url, queue.url) for verb, queue in queues.items()}
+    return Grant(
+        (
+            Statement(("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"), dead_arns),
+            Statement(("sqs:SendMessage",), live_arns),
+        ),
+        {"DEAD_LETTER_QUEUES": pulumi.Output.json_dumps({verb: list(pair) for verb, pair in addresses.items()})},
+    )
 
 
 def invoke(verb: str, context: Context) -> Grant:

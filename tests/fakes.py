@@ -128,6 +128,26 @@ class MemoryOrders:
         self.once.append((name, at, order))
 
 
+class MemoryQueues:
+    """Dead messages by verb; what is drained goes back to `live`."""
+
+    def __init__(self, **dead: Sequence[str]) -> None:
+        self.letters = {verb: list(messages) for verb, messages in dead.items()}
+        self.live: list[tuple[str, str]] = []
+
+    @property
+    def verbs(self) -> Sequence[str]:
+        return sorted(self.letters)
+
+    def dead(self, verb: str) -> int:
+        return len(self.letters[verb])
+
+    def drain(self, verb: str, most: int) -> int:
+        moved, self.letters[verb] = self.letters[verb][:most], self.letters[verb][most:]
+        self.live += [(verb, message) for message in moved]
+        return len(moved)
+
+
 class MemoryRecords:
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], dict[str, Any]] = {}

@@ -27,6 +27,10 @@ def ports() -> dict[str, Any]:
 
 @without_quoting
 def handle_order(record: SQSRecord) -> None:
+    if "detail" not in record.json_body:
+        # A tick that failed or could not be delivered, drained from a dead-letter queue: Scheduler's input as it was.
+        logger.info("late tick", outcome=handle_tick(record.json_body))
+        return
     detail = record.json_body["detail"]
     # The news of a dead execution carries its input, which is the order that started it.
     asked = json.loads(detail["input"]) if "stateMachineArn" in detail else detail

@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 
 from cli import batch as batch_commands
 from cli import funds as funds_commands
+from cli import queue as queue_commands
 from cli import run as run_commands
+from cli import subsidy as subsidy_commands
 from functions.bureau_api.handler import handler
-from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryWorkflow
+from tests.fakes import MemoryControl, MemoryLake, MemoryOrders, MemoryQueues, MemoryWorkflow
 from yikatong.aws.bureau_api.common import logger
 from yikatong.batches import Batch, Tally, batch_key
 from yikatong.departures import outcome_key
@@ -60,7 +62,9 @@ class FakeWiring:
         self.control, self.lake, self.audit = MemoryControl(), MemoryLake(), MemoryLake()
         self.orders, self.workflow = MemoryOrders(), MemoryWorkflow()
         self.book, self.settings = PlanBook.committed(), Settings.committed()
-        buckets = {"ROSTER_BUCKET": "roster-drop", "REPORTS_BUCKET": "reports", "DEPARTURE_BUCKET": "departure-drop"}
+        self.queues = MemoryQueues(receive_receipt=["a", "b", "c"], schedules=[])
+        buckets = {"BANK_BUCKET": "bank-exchange", "RULE_PAYMENT": "rules", "RECORD_RECOVERY": "records"}
+        buckets |= {"ROSTER_BUCKET": "roster-drop", "REPORTS_BUCKET": "reports", "DEPARTURE_BUCKET": "departure-drop"}
         self.environment = buckets
 
     def now(self) -> datetime:
@@ -335,6 +339,89 @@ def test_a_run_is_ordered_listed_shown_stopped_and_resumed(call: Call, made: Fak
     assert made.orders.runs[-1] == ORDER
 
 
+def test_a_subsidy_is_paused_listed_and_resumed(call: Call, made: FakeWiring) -> None:
+    path = "/v1/subsidies/2023/2"
+    status, paused = call("operator", "POST", f"{path}/pause", {"reason": "银行系统升级"})
+    assert (status, paused["paused"], paused["by"], paused["reason"]) == (200, True, "operator", "银行系统升级")
+    listed = call("clerk", "GET", "/v1/subsidies", plan_year="2023")[1]["subsidies"]
+    assert [each["number"] for each in listed if each["paused"]] == [2]
+    call("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL)
+    assert call("operator", "POST", f"{path}/resume", {"reason": "升级完成"})[1]["paused"] is False
+    assert [order.cause for order in made.orders.runs] == ["resume2p2023"]
+    assert call("treasurer", "POST", f"{path}/pause", {"reason": "r"})[0] == 403
+    assert call("operator", "POST", "/v1/subsidies/2023/99/pause", {"reason": "r"})[0] == 404
+
+
+def test_a_batch_goes_back_to_its_maker_with_the_reason(call: Call) -> None:
+    body = {"reason": "第三村的标准不对"}
+    assert call("clerk", "POST", f"/v1/batches/{BATCH_ID}/rejection", body)[0] == 403
+    status, batch = call("approver", "POST", f"/v1/batches/{BATCH_ID}/rejection", body)
+    assert (status, batch["state"], batch["refusal"]) == (200, "REFUSED", "审批退回（approver）：第三村的标准不对")
+    assert call("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL)[0] == 409
+
+
+def test_dead_letters_are_counted_and_drained_with_a_reason(call: Call, made: FakeWiring) -> None:
+    status, listed = call("operator", "GET", "/v1/queues")
+    assert (status, [(each["verb"], each["dead"]) for each in listed["queues"]]) == (
+        200,
+        [("receive_receipt", 3), ("schedules", 0)],
+    )
+    order = {"reason": "银行证书已更新", "most": 2}
+    status, drained = call("operator", "POST", "/v1/queues/receive_receipt/drain", order)
+    assert (status, drained["moved"], drained["by"]) == (200, 2, "operator")
+    assert made.queues.live == [("receive_receipt", "a"), ("receive_receipt", "b")]
+    shown = call("operator", "GET", "/v1/queues")[1]["queues"][0]
+    assert (shown["dead"], shown["drained"]["reason"]) == (1, "银行证书已更新")
+    assert call("operator", "POST", "/v1/queues/nothing/drain", order)[0] == 404
+    assert call("operator", "POST", "/v1/queues/receive_receipt/drain", {"most": 2})[0] == 422
+    assert call("operator", "POST", "/v1/queues/receive_receipt/drain", order | {"most": 101})[0] == 422
+    assert call("treasurer", "POST", "/v1/queues/receive_receipt/drain", order)[0] == 403
+    assert [key for key in made.audit.keys("audit/queue.") if key.endswith("2")], "the intent, then what was moved"
+
+
+def test_a_ruling_and_a_recovery_are_handed_to_the_functions_that_read_payments(
+    call: Call, made: FakeWiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+    answers = [
+        {"outcome": "ruled"},
+        {"outcome": "recorded"},
+        {"outcome": "refused", "code": "conflict", "detail": "否"},
+    ]
+
+    def invoke(FunctionName: str, Payload: str) -> dict[str, Any]:
+        asked.append((FunctionName, json.loads(Payload)))
+        return {"Payload": io.BytesIO(json.dumps(answers[len(asked) - 1]).encode())}
+
+    monkeypatch.setattr(made, "client", lambda _service: SimpleNamespace(invoke=invoke))
+    where = f"/v1/batches/{BATCH_ID}/payments/{'A' * 26}-1"
+    ruling = {"ruled": "settled", "reason": "对账单"}
+    recovery = {"amount_fen": 100, "on": "2023-06-12", "reference": "V1", "reason": "重复入账"}
+    assert call("treasurer", "POST", f"{where}/ruling", ruling) == (200, {"outcome": "ruled"})
+    assert call("treasurer", "POST", f"{where}/recoveries", recovery)[0] == 200
+    assert call("treasurer", "POST", f"{where}/ruling", ruling)[0] == 409
+    common = {"batch_id": BATCH_ID, "end_to_end_id": f"{'A' * 26}-1", "ordered_by": "treasurer"}
+    assert asked[:2] == [("rules", common | {"request": ruling}), ("records", common | {"request": recovery})]
+    assert call("treasurer", "POST", f"{where}/ruling", ruling | {"ruled": "paid"})[0] == 422
+    assert call("treasurer", "POST", f"{where}/recoveries", recovery | {"amount_fen": 0})[0] == 422
+
+
+def test_what_waits_for_a_person_is_listed(call: Call, made: FakeWiring, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange = MemoryLake()
+    exchange.put_once("quarantine/icbc/x.xml", b"", "d")
+    monkeypatch.setattr("yikatong.aws.bureau_api.work.S3Lake", lambda _client, _bucket: exchange)
+    store_run(made, "STOPPED")
+    work = call("operator", "GET", "/v1/work-items")[1]["work"]
+    assert [(each["kind"], each["about"]) for each in work] == [
+        ("approval", BATCH_ID),
+        ("stopped", name_run(ORDER)),
+        ("quarantine", "quarantine/icbc/x.xml"),
+        ("dead_letters", "receive_receipt"),
+    ]
+    assert [each["kind"] for each in call("approver", "GET", "/v1/work-items")[1]["work"]] == ["approval"]
+    assert call("auditor", "GET", "/v1/work-items")[1]["work"] == [], "of another city"
+
+
 def test_the_commands_speak_to_these_routes(call: Call, made: FakeWiring, monkeypatch: pytest.MonkeyPatch) -> None:
     def in_place(_endpoint: str, name: str, method: str, path: str, body: Any = None, query: Any = None) -> Any:
         status, answer = call(name, method, path, body, **{k: v for k, v in (query or {}).items() if v is not None})
@@ -344,8 +431,13 @@ def test_the_commands_speak_to_these_routes(call: Call, made: FakeWiring, monkey
 
     monkeypatch.setattr("cli.api.call_bureau", in_place)
     runner = CliRunner()
+    drained = runner.invoke(queue_commands.app, ["drain", "receive_receipt", "--reason", "r", "--as", "operator"])
+    assert "已重投 3 条" in drained.output
+    assert "operator，2023-06-12 09:00：r" in runner.invoke(queue_commands.app, ["list", "--as", "operator"]).output
     listed = runner.invoke(batch_commands.app, ["list", "--as", "clerk"])
     assert BATCH_ID in listed.output
+    kept_back = runner.invoke(batch_commands.app, ["reject", BATCH_ID, "--reason", "r", "--as", "clerk"])
+    assert isinstance(kept_back.exception, Refusal)
     refused = runner.invoke(batch_commands.app, ["approve", BATCH_ID, "--yes", "--as", "clerk"])
     assert isinstance(refused.exception, Refusal)
     approved = runner.invoke(batch_commands.app, ["approve", BATCH_ID, "--yes", "--as", "approver"])
@@ -358,6 +450,11 @@ def test_the_commands_speak_to_these_routes(call: Call, made: FakeWiring, monkey
     assert BATCH_ID in runner.invoke(run_commands.app, ["show", run_id, "--as", "clerk"]).output
     stopped = runner.invoke(run_commands.app, ["stop", run_id, "--reason", "r", "--as", "operator"])
     assert "已停止" in stopped.output
+    paused = runner.invoke(subsidy_commands.app, ["pause", *where, "--reason", "升级", "--as", "operator"])
+    assert "已暂停（operator，2023-06-12 09:00：升级）" in paused.output
+    assert "暂停1个" in runner.invoke(subsidy_commands.app, ["list", "--plan-year", "2023", "--as", "auditor"]).output
+    resumed = runner.invoke(subsidy_commands.app, ["resume", *where, "--reason", "好了", "--as", "operator"])
+    assert "正常（operator" in resumed.output
 
 
 def test_a_runs_line_balances_once_the_batch_is_approved(call: Call, made: FakeWiring) -> None:
@@ -382,11 +479,6 @@ def test_a_sessions_name_is_the_callers_name(call: Call) -> None:
         ("operator", "POST", "/v1/runs", {"plan_year": 2022, "number": 2}, 404, "没有2022年的计划"),
         ("approver", "POST", f"/v1/batches/{BATCH_ID}/approval", APPROVAL | {"sha256": "b"}, 409, "SHA-256"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 39}, 422, "正式发放时间"),
-    paused = runner.invoke(subsidy_commands.app, ["pause", *where, "--reason", "升级", "--as", "operator"])
-    assert "已暂停（operator，2023-06-12 09:00：升级）" in paused.output
-    assert "暂停1个" in runner.invoke(subsidy_commands.app, ["list", "--plan-year", "2023", "--as", "auditor"]).output
-    resumed = runner.invoke(subsidy_commands.app, ["resume", *where, "--reason", "好了", "--as", "operator"])
-    assert "正常（operator" in resumed.output
         ("operator", "POST", "/v1/runs", {"plan_year": 2023}, 422, "number缺少"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "mode": "now"}, 422, "可选 trial、formal"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "as_of": "June"}, 422, "as_of不正确，应是"),

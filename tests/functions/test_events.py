@@ -17,10 +17,14 @@ USE_CASES = {
     "start_run": ("start_ordered_run", "start_scheduled_run"),
     "resend_message": ("resend_or_say_why",),
     "trace_payment": ("trace_or_say_why",),
+    "rule_payment": ("rule_or_say_why",),
+    "record_recovery": ("record_or_say_why",),
 }
 ANSWERS: dict[str, Any] = {
     "resend_or_say_why": {"outcome": "sent"},
     "trace_or_say_why": {"outcome": "told", "stories": []},
+    "rule_or_say_why": {"outcome": "ruled"},
+    "record_or_say_why": {"outcome": "recorded", "recovered": {"count": 1, "fen": 65000}},
     "receive_receipt": (),
     "import_cards": None,
     "import_departures": None,
@@ -99,3 +103,18 @@ def test_what_is_quarantined_keeps_its_bytes_though_a_stream_is_read_once(monkey
     (put,) = [call.kwargs for call in w.client.return_value.put_object.call_args_list]
     assert put["Body"] == b"<not a receipt/>"
     assert put["Key"].startswith("quarantine/")
+
+
+def test_a_tick_drained_from_a_dead_letter_queue_is_the_tick_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scheduler calls start_run directly; what could not be delivered lies in a queue, and comes back through start_run's."""
+    module = importlib.import_module("functions.start_run.handler")
+    monkeypatch.setattr(module, "wiring", wired)
+    told = MagicMock(return_value="started")
+    monkeypatch.setattr(module, "start_scheduled_run", told)
+    tick = (EVENTS / "start_run.tick.json").read_text(encoding="utf-8")
+    order = json.loads((EVENTS / "start_run.ordered.json").read_text(encoding="utf-8"))
+    record = order["Records"][0] | {"body": tick}
+    assert module.handler({"Records": [record]}, CONTEXT) == {"batchItemFailures": []}
+    (late,) = (call.args[0] for call in told.call_args_list)
+    module.handler(json.loads(tick), CONTEXT)
+    assert told.call_args_list[1].args[0] == late

@@ -112,6 +112,8 @@ WRITE_STATES = {
     "publish_records",
     "close_run",
     "resend_message",
+    "rule_payment",
+    "record_recovery",
     "bureau_api",
 }
 
@@ -134,7 +136,14 @@ def test_the_keys_are_read_by_those_who_make_ids_and_records_only(stack: Recorde
     }
     assert readers == {
         "payment-key": {"instruct_bank"},
-        "record-key": {"receive_receipt", "publish_records", "resend_message", "trace_payment", "public_api"},
+        "record-key": {
+            "receive_receipt",
+            "publish_records",
+            "resend_message",
+            "rule_payment",
+            "trace_payment",
+            "public_api",
+        },
         "bank-tokens": {"instruct_bank", "enquire_bank", "resend_message"},
     }
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yikatong.bank import pain001
-from yikatong.bank.pain001 import Debtor, build_message, message_id, message_plan
+from yikatong.bank.debtor import Debtor
+from yikatong.bank.pain001 import build_message, message_id, message_plan
 from yikatong.bank.settings import committed_banks
 from yikatong.errors import Refusal
 

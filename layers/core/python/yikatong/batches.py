@@ -116,6 +116,8 @@ class Batch(Chained):
     """How many rows, and how much, the children took up: of those held or not sent here."""
     reissue_of: str = ""
     """Of a reissue: the batch whose rejected and returned payments it pays again (PROTOCOL B5)."""
+    recovered: Tally = Tally()
+    """How many recoveries (追回) were recorded against its payments, and their sum."""
     sheet: str = ""
     """The workbook's sheet that was read, where the bureau named one."""
     fingerprint: str = ""

@@ -8,14 +8,15 @@ from datetime import date
 
 from pydantic import Field
 
+from yikatong.ledger import Chained
 from yikatong.plan import Mode
-from yikatong.ports import Control, Stored
+from yikatong.ports import Control
 
 PAUSED = "该补贴已暂停发放"
 """Why a batch is carried to the run that the resumption orders."""
 
 
-class Pause(Stored):
+class Pause(Chained):
     """Of one subsidy, over all plan years: whether it is paused now, and on whose word; kept after the resumption."""
 
     code: str
@@ -25,6 +26,10 @@ class Pause(Stored):
     at: str = ""
     missed: dict[str, date] = Field(default_factory=dict)
     """By plan year, the latest `as_of` of a run that did not begin because of it: 正式发放时间 may be over afterwards."""
+
+    @property
+    def audit_id(self) -> str:
+        return f"pause.{self.code}"
 
 
 def pause_key(code: str) -> tuple[str, str]:

@@ -147,6 +147,24 @@ class OneTimeSchedules(Protocol):
         ...
 
 
+class Queues(Protocol):
+    """The dead-letter queues, by the verb they belong to; `schedules` holds ticks that could not be delivered."""
+
+    @property
+    def verbs(self) -> Sequence[str]: ...
+
+    def dead(self, verb: str) -> int:
+        """About how many messages wait in that dead-letter queue."""
+        ...
+
+    def drain(self, verb: str, most: int) -> int:
+        """Put at most so many dead messages back to where they are worked on; returns how many.
+
+        A message is deleted only after it was put back: a crash in between doubles it, none is ever lost.
+        """
+        ...
+
+
 class Records(Protocol):
     """The public records table."""
 

@@ -1,10 +1,11 @@
 """Settlement: what became of each payment, folded from everything the bank ever stated (DESIGN §3, PROTOCOL B6).
 
-A pure function of the payments and the set of kept receipts, in whatever order and however often they came: so a late
-or repeated receipt needs no rule of its own, and a settlement can be recomputed by anyone from the evidence.
+A pure function of the payments and the sets of kept receipts and rulings, in whatever order and however often they came:
+so a late or repeated receipt needs no rule of its own, and a settlement can be recomputed by anyone from the evidence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from yikatong.batches import Batch, Settlement, Tally
 from yikatong.payments import digest_of, sha256_hex, sorted_digest
 from yikatong.ports import Lake
 from yikatong.receipts import STATEMENTS, channel_of, read_receipt, receipts_prefix
+from yikatong.rulings import RULED, Ruled, last_rulings, rulings_prefix
 from yikatong.states import FINAL_PAYMENT, PaymentState
 
 
@@ -33,22 +35,29 @@ KEPT_STATEMENTS = {**STATEMENTS, "channel": pl.String}
 """Statements with the way they came: `delivered` in a file of the bank's own, or `enquired`."""
 
 
-def fold(payments: pl.DataFrame, statements: pl.DataFrame) -> pl.DataFrame:
-    """One row per payment with its state, reason and dates; `statements` as `KEPT_STATEMENTS`.
+def fold(
+    payments: pl.DataFrame, statements: pl.DataFrame, rulings: Mapping[str, Ruled] = MappingProxyType({})
+) -> pl.DataFrame:
+    """One row per payment with its state, reason and dates; `statements` as `KEPT_STATEMENTS`, `rulings` by payment.
 
     Credited and rejected both stated: FROZEN, whatever the order. Returned presumes credited. Nothing stated: IN_DOUBT.
+    Where a person ruled which word is true, the contrary ones do not count.
     `failed_by` says whether a rejection or return was `delivered` or is known by enquiry only (PROTOCOL B5).
     """
     failing = pl.col("kind") != "settled"
-    kinds = statements.group_by("end_to_end_id").agg(
-        settled=(pl.col("kind") == "settled").any(),
-        rejected=(pl.col("kind") == "rejected").any(),
-        returned=(pl.col("kind") == "returned").any(),
-        settled_on=pl.col("on").filter(pl.col("kind") == "settled").min(),
-        returned_on=pl.col("on").filter(pl.col("kind") == "returned").min(),
-        reason=pl.col("reason").filter(failing).drop_nulls().sort().first(),
-        raw_code=pl.col("raw_code").filter(failing).drop_nulls().sort().first(),
-        failed_by=pl.col("channel").filter(failing).sort().first(),
+    kinds = (
+        _believed(statements, rulings)
+        .group_by("end_to_end_id")
+        .agg(
+            settled=(pl.col("kind") == "settled").any(),
+            rejected=(pl.col("kind") == "rejected").any(),
+            returned=(pl.col("kind") == "returned").any(),
+            settled_on=pl.col("on").filter(pl.col("kind") == "settled").min(),
+            returned_on=pl.col("on").filter(pl.col("kind") == "returned").min(),
+            reason=pl.col("reason").filter(failing).drop_nulls().sort().first(),
+            raw_code=pl.col("raw_code").filter(failing).drop_nulls().sort().first(),
+            failed_by=pl.col("channel").filter(failing).sort().first(),
+        )
     )
     credited = pl.col("settled") | pl.col("returned")
     state = (
@@ -70,6 +79,14 @@ def fold(payments: pl.DataFrame, statements: pl.DataFrame) -> pl.DataFrame:
         .with_columns(state=state)
         .select(*columns, "state", "reason", "raw_code", "settled_on", "returned_on", "failed_by")
     )
+
+
+def _believed(statements: pl.DataFrame, rulings: Mapping[str, Ruled]) -> pl.DataFrame:
+    """The statements without those that a ruling says are untrue: of a settled payment that it was rejected, or of a
+    rejected one that it was credited or came back."""
+    settled, rejected = ([payment for payment, ruled in rulings.items() if ruled == word] for word in RULED)
+    of, is_rejection = pl.col("end_to_end_id"), pl.col("kind") == "rejected"
+    return statements.filter(~((of.is_in(settled) & is_rejection) | (of.is_in(rejected) & ~is_rejection)))
 
 
 def statements_of(keys: Sequence[str], payments: pl.DataFrame, lake: Lake) -> pl.DataFrame:
@@ -95,11 +112,12 @@ def settle(batch: Batch, lake: Lake) -> Settlement:
     """Fold and store the batch's next settlement; the same receipts give the same object. The caller commits it."""
     assert batch.instruction is not None
     keys = lake.keys(receipts_prefix(batch.batch_id))
-    digest = digest_of("settle_batch", batch.batch_id, batch.instruction.sha256, sorted_digest(keys))
+    ruled = lake.keys(rulings_prefix(batch.batch_id))
+    digest = digest_of("settle_batch", batch.batch_id, batch.instruction.sha256, sorted_digest([*keys, *ruled]))
     if batch.settlement is not None and batch.settlement.digest == digest:
         return batch.settlement
     payments = payments_of(batch, lake)
-    folded = fold(payments, statements_of(keys, payments, lake))
+    folded = fold(payments, statements_of(keys, payments, lake), last_rulings(ruled, lake))
     seq = 1 if batch.settlement is None else batch.settlement.seq + 1
     key = f"settlements/{batch.batch_id}/{seq}-{digest[:16]}.parquet"
     stored = lake.put_once(key, parquet.encode(folded), digest).data

@@ -7,8 +7,13 @@ from yikatong.use_cases.publish_records import Reach
 
 def reach_of(wired: Wiring, verb: str) -> Reach:
     """Everything `receive_receipt`, `resend_message` and `publish_records` may touch; `verb` is which of them acts."""
+    return reach_for(wired, f"function:{verb}")
+
+
+def reach_for(wired: Wiring, who: str) -> Reach:
+    """The same in the name of `who`: a function, or the person whose word it carries out."""
     return Reach(
-        control=wired.control_of(f"function:{verb}"),
+        control=wired.control_of(who),
         lake=wired.lake,
         records=wired.records,
         reports=Bucket(wired.client("s3"), wired.environment["REPORTS_BUCKET"]),

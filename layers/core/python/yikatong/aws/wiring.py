@@ -11,6 +11,7 @@ from yikatong.aws.control import DynamoControl
 from yikatong.aws.environment import Environment
 from yikatong.aws.lake import S3Lake
 from yikatong.aws.orders import EventOrders, ScheduleOrders
+from yikatong.aws.queues import SqsQueues
 from yikatong.aws.records import DynamoRecords
 from yikatong.aws.workflow import StepFunctions
 from yikatong.ledger import Ledger
@@ -71,6 +72,10 @@ class Wiring:
     @cached_property
     def orders(self) -> EventOrders:
         return EventOrders(self.client("events"), self.environment["EVENT_BUS"])
+
+    @cached_property
+    def queues(self) -> SqsQueues:
+        return SqsQueues(self.client("sqs"), json.loads(self.environment["DEAD_LETTER_QUEUES"]))
 
     @cached_property
     def one_time_schedules(self) -> ScheduleOrders:

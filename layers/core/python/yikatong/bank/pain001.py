@@ -10,13 +10,13 @@ channel refuses it.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from xml.sax.saxutils import escape
 
 import polars as pl
 
+from yikatong.bank.debtor import MAX_MESSAGE_LINES, Debtor
 from yikatong.errors import Refusal
 from yikatong.money import yuan
 
@@ -34,7 +34,6 @@ LINES: Final = pl.Schema(
     }
 )
 
-MAX_MESSAGE_LINES: Final = 100_000
 MAX_ORDINAL: Final = 9_999
 # Ten billion yuan a line: far above any subsidy, and 100,000 such lines still fit an Int64 sum.
 MAX_AMOUNT_FEN: Final = 1_000_000_000_000
@@ -44,19 +43,6 @@ _MESSAGE_ID: Final = re.compile(r"[TF][0-9a-f]{16,26}-[0-9]{4}")
 _DIGEST_CHARACTERS: Final = 26
 # Characters XML 1.0 cannot carry, and line breaks, which a parser would change.
 _UNPRINTABLE: Final = r"[\x00-\x1f\x7f-\x9f\x{fffe}\x{ffff}]"
-
-
-@dataclass(frozen=True, slots=True)
-class Debtor:
-    """Whose money it is: the treasury's account and the agent bank that keeps it.
-
-    `agent_clearing_code` is the bank's twelve-digit CNAPS line number (支付行号).
-    """
-
-    name: str
-    account: str
-    agent_name: str
-    agent_clearing_code: str
 
 
 def message_plan(n_rows: int, max_lines: int) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final, TypeVar
 
-from yikatong.bank.pain001 import MAX_MESSAGE_LINES, Debtor
+from yikatong.bank.debtor import MAX_MESSAGE_LINES, Debtor
 from yikatong.errors import Refusal
 
 _BANK_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")

@@ -85,26 +85,26 @@ def _saved(
 
 
 def _runs_to_catch_up(control: Control, book: PlanBook, pause: Pause, today: date) -> list[RunOrder]:
-    """For each plan year in which something waits: a run, and one that follows up (child batches, reissues) on any day."""
-    waiting = _days_of_waiting(control, pause)
-    found = []
-    for year in sorted(waiting):
+    """For each plan year of the subsidy one run today, if it may be; else one for the latest day on which something was
+    due, and one that follows up (child batches, reissues), which any day may. A run that finds nothing closes itself.
+    """
+    due = _days_due(control, pause)
+    orders = []
+    for year in [each.year for each in book.plans if any(one.code == pause.code for one in each.subsidies)]:
         cause = f"resume{pause.version}p{year}"
-        on = today if is_formal_day(book.by_code(year, pause.code), today) else waiting[year]
-        if on is not None:
-            found.append(RunOrder(year, pause.code, Mode.FORMAL.value, on, cause))
-        if on != today:
-            found.append(RunOrder(year, pause.code, Mode.FORMAL.value, today, f"{AGAIN}{cause}"))
-    return found
+        days = [(today, cause)] if is_formal_day(book.by_code(year, pause.code), today) else []
+        if not days:
+            days = [(due[year], cause)] if year in due else []
+            days.append((today, f"{AGAIN}{cause}"))
+        orders += [RunOrder(year, pause.code, Mode.FORMAL.value, on, cause) for on, cause in days]
+    return orders
 
 
-def _days_of_waiting(control: Control, pause: Pause) -> dict[int, date | None]:
-    """By plan year the latest day for which something was due and not paid; None where nothing had come due."""
-    days: dict[int, date | None] = {int(year): on for year, on in pause.missed.items()}
+def _days_due(control: Control, pause: Pause) -> dict[int, date]:
+    """By plan year the latest day of a run that did not begin, or that left a batch to the next one."""
+    days = {int(year): on for year, on in pause.missed.items()}
     for batch in control.query(Batch, batches_pk(pause.code, Mode.FORMAL)):
-        if batch.state not in BINDABLE:
-            continue
         run = control.read(Run, *run_key(batch.code, batch.run_id)) if batch.run_id else None
-        known = [day for day in (days.get(batch.plan_year), run and run.as_of) if day is not None]
-        days[batch.plan_year] = max(known, default=None)
+        if run is not None and batch.state in BINDABLE:
+            days[batch.plan_year] = max(run.as_of, days.get(batch.plan_year, run.as_of))
     return days

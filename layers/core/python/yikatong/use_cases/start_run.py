@@ -153,7 +153,8 @@ def _waits_for_resumption(order: RunOrder, control: Control) -> bool:
         return False
     year = str(order.plan_year)
     while (pause := read_pause(control, order.code)).paused:
-        if pause.missed.get(year, date.min) >= order.as_of:
+        # A run that follows up may be made up for on any day, so its own is not noted.
+        if order.again or pause.missed.get(year, date.min) >= order.as_of:
             return True
         # A Conflict: resumed meanwhile, or another order noted its day.
         with suppress(Conflict):

@@ -3,7 +3,20 @@ here one import finds them in Lambda, in tests and under the type checker alike.
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 
-from yikatong.aws.bureau_api import batches, departures, funds, messages, occasions, runs, traces, uploads
+from yikatong.aws.bureau_api import (
+    batches,
+    departures,
+    funds,
+    messages,
+    occasions,
+    payments,
+    queues,
+    runs,
+    subsidies,
+    traces,
+    uploads,
+    work,
+)
 
 ROUTERS = (
     uploads.router,
@@ -12,7 +25,11 @@ ROUTERS = (
     occasions.router,
     funds.router,
     runs.router,
+    subsidies.router,
+    work.router,
     messages.router,
+    payments.router,
+    queues.router,
     traces.router,
 )
 

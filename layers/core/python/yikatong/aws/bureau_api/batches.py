@@ -12,6 +12,7 @@ from yikatong.regions import Region
 from yikatong.states import BatchState
 from yikatong.use_cases import list_batches as look
 from yikatong.use_cases.approve_batch import ApprovalRequest, approve_batch
+from yikatong.use_cases.reject_batch import reject_batch
 from yikatong.use_cases.withdraw_batch import withdraw_batch
 
 router = new_router()
@@ -61,6 +62,14 @@ def post_approval(batch_id: str, body: ApprovalRequest) -> dict[str, Any]:
             control_of(who), made.lake, made.orders, made.book, made.settings, who, batch_id, body, made.now()
         )
     )
+    return look.batch_view(batch, made.book)
+
+
+@router.post("/v1/batches/<batch_id>/rejection")
+def post_rejection(batch_id: str, body: Because) -> dict[str, Any]:
+    """Back to the maker: what awaits approval is refused with the approver's reason."""
+    made, who = wiring(), caller(router)
+    batch = decided(lambda: reject_batch(control_of(who), made.book, who, batch_id, body.reason))
     return look.batch_view(batch, made.book)
 
 

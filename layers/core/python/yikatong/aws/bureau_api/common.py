@@ -1,5 +1,6 @@
 """What every route needs: who signed, a second try after a lost race, and short-lived addresses of objects."""
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, cast
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from yikatong.aws.lake import S3Lake
 from yikatong.aws.wiring import wiring
-from yikatong.errors import Conflict
+from yikatong.errors import Conflict, Refusal
 from yikatong.ledger import Ledger
 from yikatong.principals import Principal, find_principal
 from yikatong.use_cases.request_upload import UploadGrant
@@ -58,6 +59,18 @@ def decided(step: Callable[[], T]) -> T:
         except Conflict:
             continue
     return step()
+
+
+def asked(verb: str, order: dict[str, Any]) -> dict[str, Any]:
+    """What a function of its own answers that carries polars, which this API must not: {"outcome"}, or its refusal."""
+    made = wiring()
+    answer = made.client("lambda").invoke(FunctionName=made.environment[verb.upper()], Payload=json.dumps(order))
+    outcome: dict[str, Any] = json.load(answer["Payload"])
+    if "FunctionError" in answer:
+        raise RuntimeError(f"{verb} failed; its own log says where")
+    if outcome["outcome"] == "refused":
+        raise Refusal(outcome["detail"], outcome["code"])
+    return outcome
 
 
 def reports() -> S3Lake:

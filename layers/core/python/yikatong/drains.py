@@ -1,0 +1,22 @@
+"""A dead-letter queue drained on a person's word: who did so last, why, and how many messages went back."""
+
+from yikatong.ledger import Chained
+
+
+class QueueDrain(Chained):
+    """The last drain of one queue. Written before a message moves and again after: `moved` is None in between."""
+
+    verb: str
+    reason: str = ""
+    by: str = ""
+    at: str = ""
+    most: int = 0
+    moved: int | None = None
+
+    @property
+    def audit_id(self) -> str:
+        return f"queue.{self.verb}"
+
+
+def drain_key(verb: str) -> tuple[str, str]:
+    return f"QUEUE#{verb}", "DRAIN"
