@@ -71,9 +71,9 @@ class BankSide:
         odd = {account: chance.choice(kinds)() for account in accounts if chance.random() < share}
         self.simulator.change_script({"accounts": odd})
 
-    def heal(self) -> None:
-        """From now on the bank pays everybody; what it did stays done."""
-        self.simulator.change_script({"reset": True})
+    def mend(self, account: str) -> None:
+        """The holder has put the account in order: from now on it takes money."""
+        self.simulator.change_script({"accounts": {account: {"outcome": "settle"}}})
 
     # --- the wire ----------------------------------------------------------------------------------------------------------
 
@@ -121,15 +121,16 @@ class BankSide:
             letters = letters * 2
         if strikes("receipt truncated"):
             letters.append((AGENT.bank_id, body[: len(body) * self._chance.randrange(10, 99) // 100]))
+        # Poison says the opposite of the truth, so that whoever believes it is found out.
         if strikes("receipt with a wrong amount"):
-            letters.append((AGENT.bank_id, _AMOUNT.sub(lambda m: m[1] + b"%d" % (int(m[2]) + 1) + m[3], body)))
-        if strikes("receipt with a wrong total"):
-            total = b"<OrgnlNbOfTxs>7</OrgnlNbOfTxs><OrgnlCtrlSum>1.00</OrgnlCtrlSum><GrpSts>"
-            letters.append((AGENT.bank_id, body.replace(b"<GrpSts>", total)))
+            letters.append((AGENT.bank_id, _AMOUNT.sub(lambda m: m[1] + b"%d" % (int(m[2]) + 1) + m[3], _turned(body))))
+        if strikes("receipt with a wrong total") and b"<GrpSts>" in body:
+            total = self._chance.choice((b"<OrgnlNbOfTxs>7</OrgnlNbOfTxs>", b"<OrgnlCtrlSum>1.00</OrgnlCtrlSum>"))
+            letters.append((AGENT.bank_id, _turned(body).replace(b"<GrpSts>", total + b"<GrpSts>")))
         if strikes("receipt of an unknown payment"):
             letters.append((AGENT.bank_id, _PAYMENT.sub(rb"EndToEndId>UNKNOWNUNKNOWNUNKNOWNUNKNO-1<", body)))
         if strikes("receipt from another bank"):
-            letters.append((OTHER_BANK, body))
+            letters.append((OTHER_BANK, _turned(body)))
         if strikes("bank contradicts itself"):
             letters.append((AGENT.bank_id, self._contradiction(body)))
         for bank_id, letter in letters:
@@ -160,8 +161,12 @@ class BankSide:
         found = _PAYMENT.search(line)
         assert found is not None
         self.contradicted.add(found[1].decode())
-        turned = line.replace(b"ACSC", b"RJCT") if b"ACSC" in line else line.replace(b"RJCT", b"ACSC")
-        return body.replace(line, turned)
+        return body.replace(line, _turned(line))
+
+
+def _turned(body: bytes) -> bytes:
+    """What was credited is rejected here, and the other way round."""
+    return b"RJCT".join(part.replace(b"RJCT", b"ACSC") for part in body.split(b"ACSC"))
 
 
 def _parts(body: bytes) -> list[bytes]:

@@ -42,7 +42,8 @@ VARIABLES = {
     "START_RUN_ARN": "arn:aws-cn:lambda:cn-north-1:123456789012:function:start_run",
     "SCHEDULE_ROLE_ARN": "arn:aws-cn:iam::123456789012:role/scheduler",
     "SCHEDULE_DEAD_ARN": "arn:aws-cn:sqs:cn-north-1:123456789012:dead",
-    "RESEND_MESSAGE": "resend_message",
+    # Functions that others call are told by name.
+    **{verb.upper(): verb for verb in SIZES},
 }
 OTHER_COMPRESSION = "snappy"
 

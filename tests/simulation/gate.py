@@ -36,6 +36,10 @@ class Gate:
 
         return call
 
+    def generate_presigned_url(self, operation: str, **request: Any) -> Any:
+        """Signed on the spot: no call leaves the worker."""
+        return self._client.generate_presigned_url(operation, **request)
+
     def get_paginator(self, operation: str) -> Any:
         return _Paginator(self._platform, f"{self._service}.{operation}", self._client.get_paginator(operation))
 
@@ -44,7 +48,9 @@ class Gate:
         worker = platform.stage.worker
         match operation:
             case "put_item" if worker is not None and worker.version:
-                request = request | {"Item": request["Item"] | {OTHER_VERSION: {"N": str(worker.version)}}}
+                request = _of_other_version(request)
+            case "transact_write_items" if worker is not None and worker.version:
+                request = {"TransactItems": [{"Put": _of_other_version(one["Put"])} for one in request["TransactItems"]]}
             case "put_object" if request.get("IfNoneMatch") and faults.strikes("conditional put meets another"):
                 raise errors.client_error(ClientError, "ConditionalRequestConflict", 409, "PutObject")
             case "batch_write_item" if faults.strikes("unprocessed items"):
@@ -80,6 +86,10 @@ class _Paginator:
         pages = self._platform.call(self._name, about, lambda: list(self._paginator.paginate(**request)))
         for ordinal, page in enumerate(pages):
             yield self._platform.call(self._name, about, lambda page=page: page) if ordinal else page
+
+
+def _of_other_version(put: dict[str, Any]) -> dict[str, Any]:
+    return put | {"Item": put["Item"] | {OTHER_VERSION: {"N": "1"}}}
 
 
 def befall(fault: str, effect: Callable[[], Any], name: str) -> Any:

@@ -4,11 +4,13 @@
 stopped. The sums here are made from files and from the bank's book, not by the product's own functions for sums.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 from tests.simulation.functions import RECORD_SECRET, SETTINGS
+from tests.simulation.gate import OTHER_VERSION
 from tests.simulation.platform import Platform
 from tests.simulation.worlds import World, batches, items, value_of
 from yikatong import parquet
@@ -88,6 +90,7 @@ def check_anytime(platform: Platform, made: World) -> None:
     _check_nets(platform)
     _check_instructions(platform)
     _check_privacy(platform, made)
+    check_chains(platform)
     _demand(not platform.unexpected, "; ".join(platform.unexpected[:3]))
 
 
@@ -316,6 +319,47 @@ def _check_nobody_stranded(platform: Platform) -> None:
                     row["key"] in standing[group, row["slot"]],
                     f"{batch['batch_id']}: row {row['row']} was sent, and its claim does not stand",
                 )
+
+
+# --- the chain ---------------------------------------------------------------------------------------------------------------
+
+OUTSIDE = {"version", "audit_n", "audit_head", "last_failure", OTHER_VERSION}
+
+
+def check_chains(platform: Platform) -> None:
+    """Every chained item is what its own events, followed back from its head, say (PROTOCOL O2)."""
+    for prefix in ("BATCHES#", "RUNS#", "FUNDS#", "PAUSE#"):
+        for item in items(platform, prefix):
+            if item.get("audit_n"):
+                folded = _folded(item, platform)
+                stored = {name: value for name, value in item.items() if name not in OUTSIDE}
+                different = sorted(
+                    name for name in folded.keys() | stored.keys() if folded.get(name) != stored.get(name)
+                )
+                _demand(not different, f"{item['pk']} {item['sk']}: its chain says otherwise of {different}")
+
+
+def _folded(item: Item, platform: Platform) -> Item:
+    name = {
+        "BATCHES": item["sk"],
+        "RUNS": item["sk"],
+        "FUNDS": f"funds.{item.get('code')}.{item.get('region')}.{item.get('year')}",
+        "PAUSE": f"pause.{item['pk'].partition('#')[2]}",
+    }[item["pk"].partition("#")[0]]
+    wanted, head, named = item["audit_n"], item["audit_head"], []
+    for n in range(item["audit_n"], 0, -1):
+        body = platform.clients["s3"].get_object(Bucket="audit", Key=f"audit/{name}/{n:08d}")["Body"].read()
+        _demand(sha256_hex(body) == head, f"audit/{name}/{n}: not the bytes that were chained")
+        event = json.loads(body)
+        if n == wanted:
+            named.append(event)
+            wanted = event["follows"]
+        head = event["previous"]
+    _demand(wanted == 0 and head == "", f"audit/{name}: does not lead back to its beginning")
+    folded: Item = {}
+    for event in reversed(named):
+        folded |= event["changes"]
+    return {field: value for field, value in folded.items() if value is not None and field not in OUTSIDE}
 
 
 # --- privacy -----------------------------------------------------------------------------------------------------------------

@@ -5,8 +5,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import polars as pl
+
+from tests.simulation.functions import BOOK, SETTINGS
 from tests.simulation.platform import Message, Platform
 from tests.simulation.worlds import DAOLI, ENOUGH_FEN, NANGANG, PRICE, World, approval, ask, batches, funds, items, put
+from yikatong import parquet
+from yikatong.plan import WorkingDays
+from yikatong.roster.columns import Column
+from yikatong.roster.sample import columns_of
 from yikatong.states import ENDED_RUN, WITHDRAWABLE, RunState
 
 Pick = dict[str, Any]
@@ -34,8 +41,6 @@ def open_day(platform: Platform, made: World) -> None:
 
 
 def code_of(number: int) -> str:
-    from tests.simulation.functions import BOOK
-
     code = BOOK.subsidy(2023, number).code
     assert code is not None
     return code
@@ -47,11 +52,13 @@ class Crowd:
     def __init__(self, platform: Platform, made: World, chance: random.Random) -> None:
         self._platform, self._world, self._chance = platform, made, chance
         self._cards = 0
+        self._reissues = 0
 
     def press_at_random_moments(self) -> None:
         buttons: list[Callable[[], None]] = [
             self.withdraw, self.withdraw, self.approve, self.fund, self.order, self.stop, self.resume, self.resend,
-            self.resend, self.correct, self.drop_cards, self.tick_again,
+            self.resend, self.correct, self.drop_cards, self.tick_again, self.pause, self.unpause, self.send_back,
+            self.rule, self.reissue, self.reissue, self.mend,
         ]  # fmt: skip
         for _ in range(self._chance.choice((0, 1, 2, 4, 8))):
             seconds = self._chance.choice((4.0, 12.0, 30.0, 2000.0, 200_000.0)) * self._chance.random()
@@ -105,6 +112,55 @@ class Crowd:
         at = {"scheduled_at": self._platform.stage.now.replace(hour=9).isoformat()}
         self._platform.send(Message("start_run", tick | at, record=False))
 
+    def pause(self) -> None:
+        self._pause("pause")
+
+    def unpause(self) -> None:
+        self._pause("resume")
+
+    def _pause(self, verb: str) -> None:
+        number = self._chance.choice(self._world.numbers)
+        self._again("the-operator", "POST", f"/v1/subsidies/2023/{number}/{verb}", {"reason": "核对"})
+
+    def send_back(self) -> None:
+        if batch := self._one(batches(self._platform), lambda batch: batch["state"] == "VALIDATED"):
+            self._again("the-approver", "POST", f"/v1/batches/{batch['batch_id']}/rejection", {"reason": "请补正"})
+
+    def rule(self) -> None:
+        """Whatever a person says of a payment on which the bank contradicts itself, they have asked the bank."""
+        if found := self._one(frozen_payments(self._platform), lambda _: True):
+            rule(self._platform, found)
+
+    def mend(self) -> None:
+        """A holder puts an account in order; the bank takes the next payment to it."""
+        self._platform.bank.mend(self._chance.choice(self._world.people).account)
+
+    def reissue(self) -> None:
+        """A bureau sends again what failed, sometimes for less; whoever approves it looks at it a little later."""
+
+        def failed(batch: Pick) -> bool:
+            settlement = batch.get("settlement", {})
+            return batch["mode"] == "formal" and any(
+                settlement.get(word, {}).get("count", 0) for word in ("rejected", "returned")
+            )
+
+        if batch := self._one(batches(self._platform), failed):
+            self._reissues += 1
+            name = f"again{self._reissues}.csv"
+            data = reissue_roster(self._platform, batch, self._chance)
+
+            def told(status: int | None, reply: Any) -> None:
+                if status == 200:
+                    metadata = {key.removeprefix("x-amz-meta-"): value for key, value in reply["headers"].items()}
+                    put(self._platform, "roster-drop", reply["key"], data, **metadata)
+                    self._platform.stage.after(self._chance.choice((30, 3000)), self.approve)
+
+            request = {
+                "plan_year": 2023, "number": int(batch["number"]), "region": batch["region"], "file_name": name,
+                "reissues": batch["batch_id"],
+            }  # fmt: skip
+            ask(self._platform, "the-clerk", "POST", "/v1/uploads", request, told)
+
     def _one(self, among: list[Pick], fits: Callable[[Pick], Any]) -> Pick | None:
         fitting = [one for one in among if fits(one)]
         return self._chance.choice(fitting) if fitting else None
@@ -118,6 +174,58 @@ class Crowd:
                 self._platform.stage.after(wait_s, lambda: self._again(principal, method, path, body, tries - 1))
 
         ask(self._platform, principal, method, path, body, told)
+
+
+def reissue_roster(platform: Platform, batch: Pick, chance: random.Random) -> bytes:
+    """A roster of the batch's failed payments, in the bureau's own columns, as its result sheet gives them back."""
+    settled = parquet.decode(object_in(platform, "lake", batch["settlement"]["key"]))
+    failed = set(settled.filter(pl.col("state").is_in(["REJECTED", "RETURNED"]))["row"])
+    payments = parquet.decode(object_in(platform, "lake", batch["instruction"]["payments_key"]))
+    rows = []
+    for row in payments.iter_rows(named=True):
+        if row["row"] in failed:
+            fen = row["amount_fen"] - chance.choice((0, 0, 100))
+            rows.append(
+                {
+                    Column.NAME: row["beneficiary_name"],
+                    Column.ID: row["beneficiary_id"],
+                    Column.HEAD_ID: row["key"],
+                    Column.PAYEE_NAME: row["payee_name"],
+                    Column.PAYEE_ID: row["payee_id"],
+                    Column.SLOT: row["slot"],
+                    Column.AMOUNT: f"{fen // 100}.{fen % 100:02d}",
+                }
+            )
+    columns = columns_of(SETTINGS.for_subsidy(batch["code"]))
+    lines = [",".join(column.label for column in columns)]
+    lines += [",".join(row.get(column, "") for column in columns) for row in rows]
+    return "\r\n".join(lines).encode("utf-8-sig")
+
+
+def object_in(platform: Platform, bucket: str, key: str) -> bytes:
+    body: bytes = platform.clients["s3"].get_object(Bucket=bucket, Key=key)["Body"].read()
+    return body
+
+
+def frozen_payments(platform: Platform) -> list[tuple[str, str]]:
+    """Batch and end-to-end id of every payment on which the bank contradicts itself."""
+    found = []
+    for batch in batches(platform):
+        if batch.get("settlement", {}).get("frozen", {}).get("count"):
+            settled = parquet.decode(object_in(platform, "lake", batch["settlement"]["key"]))
+            frozen = settled.filter(pl.col("state") == "FROZEN")["end_to_end_id"]
+            found += [(batch["batch_id"], payment) for payment in frozen]
+    return found
+
+
+def rule(platform: Platform, payment: tuple[str, str]) -> None:
+    """By the bank's own book."""
+    batch_id, end_to_end_id = payment
+    book = platform.bank.simulator.book()
+    entry = (book["trial"] if ".trial." in batch_id else book)["payments"][end_to_end_id]
+    if entry["credited_times"] or entry["rejected_times"]:
+        ruled = {"ruled": "settled" if entry["credited_times"] else "rejected", "reason": "已与银行核实"}
+        ask(platform, "the-approver", "POST", f"/v1/batches/{batch_id}/payments/{end_to_end_id}/ruling", ruled)
 
 
 def _order(platform: Platform, number: int, mode: str) -> None:
@@ -142,6 +250,15 @@ def put_in_order(platform: Platform, made: World, day: int) -> bool:
             if run["state"] == RunState.STOPPED or not alive:
                 _press(platform, "the-operator", "POST", f"/v1/runs/{run['run_id']}/resume", None)
             busy = True
+    for pause in items(platform, "PAUSE#"):
+        if pause.get("paused"):
+            number = next(number for number in made.numbers if code_of(number) == pause["pk"].partition("#")[2])
+            _press(platform, "the-operator", "POST", f"/v1/subsidies/2023/{number}/resume", {"reason": "恢复"})
+            busy = True
+    for payment in frozen_payments(platform):
+        rule(platform, payment)
+        platform.stage.play()
+        busy = True
     for item in items(platform, "FUNDS#"):
         if "allocated_fen" in item and item["allocated_fen"] < ENOUGH_FEN * 10:
             number = next(number for number in made.numbers if code_of(number) == item["code"])
@@ -179,8 +296,6 @@ def _press(platform: Platform, principal: str, method: str, path: str, body: Any
 
 
 def next_working_day(platform: Platform) -> None:
-    from yikatong.plan import WorkingDays
-
     days, stage = WorkingDays.committed(), platform.stage
     day = days.next_after(stage.now.date())
     stage.pass_time(stage.now.replace(year=day.year, month=day.month, day=day.day, hour=9) + timedelta(minutes=1))

@@ -194,12 +194,18 @@ def ask(platform: Platform, principal: str, method: str, path: str, body: Any = 
     def ended(answer: Any, error: BaseException | None) -> None:
         status, reply = answer if error is None else (None, None)
         platform.tell("button", principal, "is told", str(status), (reply or {}).get("detail", ""))
-        if status == 500:
-            platform.counts["api failures"] += 1
+        outcome = {None: "no answer", 200: "done", 500: "failed"}.get(status, "refused")
+        platform.counts[f"button: {_kind(path)} {outcome}"] += 1
         if told is not None:
             told(status, reply)
 
     platform.start("bureau_api", lambda: platform.functions.api(principal, method, path, body), ended)
+
+
+def _kind(path: str) -> str:
+    """What a request is for: the word of its address that is no id."""
+    words = path.split("/")[2:]
+    return words[0] if len(words) == 1 or words[0] == "funds" else words[-1]
 
 
 def batches(platform: Platform) -> list[dict[str, Any]]:

@@ -74,6 +74,10 @@ class MemoryS3:
             "ContentLength": len(found.body),
         }
 
+    def generate_presigned_url(self, operation: str, *, Params: dict[str, Any], ExpiresIn: int) -> str:
+        assert ExpiresIn > 0
+        return f"https://{Params['Bucket']}/{Params['Key']}?{operation}"
+
     def get_paginator(self, operation: str) -> Any:
         assert operation == "list_objects_v2"
         return SimpleNamespace(paginate=self.list_pages)
