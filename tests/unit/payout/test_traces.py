@@ -1,23 +1,26 @@
 """PROTOCOL's traces, by number: each once broke an obvious reading of the protocol.
 
-6 (reissue), 9 (a child batch of freed rows) and 14 (recovery) need what the integrity issue builds,
-and so does the child batch of 8; 14's freezing is in `test_receipts`.
+6 is in `test_reissue` and `tests/unit/test_reissues`, the child batches of 8 and 9 in `test_children`, 14 in `test_rulings`.
 """
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
 from tests.unit.payout.house import House, dying
-from tests.unit.payout.rosters import AGENT, CODE, NANGANG, PAYDAY, end_to_end, people, roster
+from tests.unit.payout.rosters import AGENT, BANKS, CODE, NANGANG, PAYDAY, end_to_end, people, roster
 from tests.unit.payout.watching import Watch, WorkerDied, any_arguments, saves
-from yikatong.batches import Batch
+from yikatong.bank.settings import Banks
+from yikatong.batches import Batch, Tally, batch_key
 from yikatong.errors import Refusal
 from yikatong.funds import Funds
 from yikatong.ledger import event_key, events_of
 from yikatong.manifest import Manifest
 from yikatong.runs import Run, name_run
-from yikatong.states import BatchState, RunState
+from yikatong.states import ENDED_RUN, BatchState, RunState
+from yikatong.use_cases.close_run import Unfinished
 
 FOUR = people(4)
 
@@ -332,3 +335,60 @@ def test_watching_finds_every_call() -> None:
     house.watch.acts.append(("bank.send", any_arguments, lambda: house.later(1)))
     house.pay()
     assert house.watch.acts == []
+
+
+def test_a_message_that_never_left_is_handed_over_though_the_others_of_its_batch_are_settled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The worker dies before it marks the third message, the execution is lost, the bank answers two; then the run goes on."""
+    monkeypatch.setattr("tests.unit.payout.house.BANKS", Banks((replace(AGENT, max_lines=1),), BANKS.treasuries))
+    house = ready((roster(FOUR[:3]), "230102"))
+    (batch_id,) = house.batches()
+    marks = iter(range(3))
+
+    def third_mark(given: tuple[Any, ...]) -> bool:
+        return str(given[0]).startswith("sent/") and next(marks) == 2
+
+    house.watch.acts.append(("lake.put_once", third_mark, dying(house)))
+    house.retries = 0
+    house.pay()
+    assert len(house.bank.book["payments"]) == 2
+    assert house.batch(batch_id).state is BatchState.PUBLISHED
+    assert [run.state in ENDED_RUN for run in house.runs()] == [False]
+    house.start(house.order())
+    house.drain()
+    house.check_at_rest(*FOUR[:3])
+
+
+def test_a_run_does_not_close_over_a_message_that_never_left() -> None:
+    """Its item gave up, the others' answers settled the batch: closed now, nobody would ever hand the message over."""
+    house, batch_id = one_batch()
+    house.pay()
+    mark = f"sent/{house.messages(batch_id)[0]}"
+    del house.lake.objects[mark]
+    settlement = house.batch(batch_id).settlement
+    assert settlement is not None
+    doubtful = settlement.model_copy(update={"in_doubt": settlement.settled, "settled": Tally()})
+    house.control.items[batch_key(batch_id)]["settlement"] = doubtful.model_dump(mode="json")
+    (run,) = house.runs()
+    house.control.items[run.pk, run.sk]["state"] = RunState.PAYING.value
+    with pytest.raises(Unfinished, match=batch_id):
+        house.close(run.run_id)
+
+
+def test_a_run_stopped_while_it_closes_stays_stopped() -> None:
+    house, _ = one_batch()
+    run_id = begun(house)
+    (run,) = house.runs()
+    house.control.items[run.pk, run.sk]["state"] = RunState.STOPPED.value
+    assert house.close(run_id).state is RunState.STOPPED
+
+
+def test_an_instruction_of_a_batch_withdrawn_meanwhile_is_skipped_and_alarms_nobody() -> None:
+    house, batch_id = one_batch()
+    run_id = begun(house)
+    house.claim(run_id)
+    house.reserve(batch_id, run_id)
+    house.watch.acts.append(("control.read", lambda given: given[0] is Manifest, lambda: house.withdraw(batch_id)))
+    assert house.instruct(batch_id, run_id) is None
+    assert not house.bank.book["messages"]

@@ -13,6 +13,7 @@ from yikatong.plan import Mode, Settings
 from yikatong.ports import AGAIN, Control, Lake, Orders, RunOrder
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.runs import Run, RunInputs, closing_key, inputs_key, run_key
+from yikatong.sent_messages import sent_key
 from yikatong.states import ENDED_RUN, BatchState, RunState
 
 
@@ -40,7 +41,10 @@ def close_run(
         lines = [line_of(batch) for batch in batches]
         if run.state in ENDED_RUN:
             break
-        if unfinished := [batch.batch_id for batch in batches if _is_unfinished(batch, control)]:
+        if run.state is RunState.STOPPED:
+            # By a person, while this step was on its way: they will resume it.
+            return run
+        if unfinished := [batch.batch_id for batch in batches if _is_unfinished(batch, control, lake)]:
             raise Unfinished(", ".join(unfinished))
         registry = control.read(CurrentRegistry, *CURRENT_REGISTRY)
         newer = (registry.registry_version if registry else "") != inputs.registry_version
@@ -177,11 +181,17 @@ def _batches(inputs: RunInputs, control: Control) -> list[Batch]:
     ]
 
 
-def _is_unfinished(batch: Batch, control: Control) -> bool:
-    """Whether a step is still owed to this batch: nobody would take it up once the run has ended."""
+def _is_unfinished(batch: Batch, control: Control, lake: Lake) -> bool:
+    """Whether a step is still owed to this batch: nobody would take it up once the run has ended.
+
+    Answers to its other messages may have settled a batch of which one message never left.
+    """
     settlement = batch.settlement
     if settlement is None:
         return not batch.carried
+    assert batch.instruction is not None, "only an instructed batch is settled"
+    if not settlement.complete and any(lake.get(sent_key(one)) is None for one in batch.instruction.messages):
+        return True
     if batch.mode == Mode.FORMAL:
         return batch.published_seq < settlement.seq
     sent = batch.instruction is not None and batch.instruction.messages

@@ -18,7 +18,7 @@ from yikatong.ports import Bank, BankSilence, Control, Lake
 from yikatong.reissues import failed_payments
 from yikatong.selection import approved_rows
 from yikatong.sent_messages import message_key, send_stored, sent_key
-from yikatong.states import BatchState
+from yikatong.states import SETTLEABLE, BatchState
 from yikatong.use_cases.enquire_bank import ask_about
 
 
@@ -44,21 +44,28 @@ def instruct_bank(
     Returns {"messages", "sent", "enquired"}, or None when the batch was taken or withdrawn meanwhile, or is a reissue of a
     payment that no longer counts as failed: then it waits for a person, `carried` says why. A crash at any
     point is repaired by the retry: it uses the stored bytes, and enquires about a message whose sent mark stands,
-    instead of sending it again.
+    instead of sending it again. A batch that was settled with messages still to be handed over gets them handed over.
     """
     batch = _read(batch_id, control)
+    why_not = _why_not_again(batch, control, lake, banks) if batch.reissue_of and batch.selection else ""
     if batch.state is BatchState.CLAIMED and batch.run_id == run_id:
-        if batch.reissue_of and (why := _why_not_again(batch, control, lake, banks)):
+        if why_not:
             # A Conflict is a withdrawal or another worker of this very step: either way nothing is sent here.
             with suppress(Conflict):
-                control.save(batch.changed(carried=why))
+                control.save(batch.changed(carried=why_not))
             return None
-        batch = _store(batch, control, lake, banks, book, settings, secret, now)
-    if batch.state in (BatchState.SETTLED, BatchState.PUBLISHED):
-        return {"messages": 0, "sent": 0, "enquired": 0}
-    if batch.state is not BatchState.INSTRUCTED:
+        try:
+            batch = _store(batch, control, lake, banks, book, settings, secret, now)
+        except NotAsApproved:
+            # Withdrawn since it was read, its claims are gone; otherwise somebody must look.
+            if _read(batch_id, control).state is BatchState.CLAIMED:
+                raise
+            return None
+    if batch.state not in SETTLEABLE:
         return None
     assert batch.instruction is not None, "stored with the state"
+    if why_not or (batch.settlement is not None and batch.settlement.complete):
+        return {"messages": len(batch.instruction.messages), "sent": 0, "enquired": 0}
     return _hand_over(batch, run_id, lake, bank, banks.bank(batch.instruction.bank_id), now)
 
 
