@@ -246,7 +246,13 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             secrets.record_key.read(),
             put_events(made.bus),
         ),
-        "close_run": (*chain, control.read_write(), lake.read("runs/*"), lake.put("runs/*"), put_events(made.bus)),
+        "close_run": (
+            *chain,
+            control.read_write(),
+            lake.read("runs/*", "sent/*"),
+            lake.put("runs/*"),
+            put_events(made.bus),
+        ),
         "resend_message": (
             *chain,
             banks,
