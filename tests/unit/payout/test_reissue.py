@@ -24,6 +24,8 @@ from tests.unit.payout.rosters import (
     people,
     roster,
 )
+from tests.unit.payout.test_crash_everywhere import GIVES_UP, RECOVERIES, recover
+from tests.unit.payout.watching import Watch
 from yikatong.batches import Batch, PassedTrial, Tally, trial_key
 from yikatong.errors import Refusal
 from yikatong.payments import payment_id
@@ -32,6 +34,7 @@ from yikatong.roster.people import Person
 from yikatong.roster.sample import make_sample
 from yikatong.runs import name_run
 from yikatong.states import BatchState, RunState
+from yikatong.uploads import sender_of
 from yikatong.use_cases.list_batches import batch_details, batch_view
 from yikatong.use_cases.query_records import RecordQuery, query_records
 from yikatong.use_cases.request_upload import UploadRequest, request_upload
@@ -259,7 +262,7 @@ def test_what_came_back_days_later_is_paid_again_out_of_the_funds_it_gave_back()
     assert house.funds().spent_fen == whole
 
 
-def test_trace_6_a_rejection_known_by_enquiry_alone_may_be_reissued_once_no_other_word_can_come() -> None:
+def test_trace_06_a_rejection_known_by_enquiry_alone_may_be_reissued_once_no_other_word_can_come() -> None:
     house = House()
     house.cards(FOUR)
     batch_id = house.approved(roster(FOUR))
@@ -318,6 +321,34 @@ def test_a_farm_subsidys_reissue_asks_for_no_area_and_says_whose_household_it_is
     assert set(house.settlement(again.batch_id).values()) == {"SETTLED"}
 
 
+STRIDE = 5
+
+
+def test_a_worker_dies_anywhere_in_a_reissues_run_and_what_failed_is_paid_once_more() -> None:
+    """A stride of the calls, their sides and the recoveries in turn; what is done at each call is crashed in full elsewhere."""
+
+    def approved() -> House:
+        house, batch_id = rejected(*FAILED)
+        house.approve(send(house, batch_id))
+        house.watch_with(Watch())
+        return house
+
+    whole = approved()
+    whole.drain()
+    for n, k in enumerate(range(0, whole.watch.count, STRIDE)):
+        recovery = list(RECOVERIES)[n % len(RECOVERIES)]
+        house = approved()
+        house.retries, house.map_items_fail_alone = RECOVERIES[recovery], recovery == GIVES_UP
+        house.watch_with(Watch(dies_at=k, after=bool(n % 2)))
+        house.drain()
+        recover(house)
+        try:
+            assert house.watch.deaths == 1
+            check_paid(house, first(FOUR[2:]) | {attempt(person, 2): person for person in FAILED})
+        except AssertionError as error:
+            raise AssertionError(f"died at call {k}, {whole.watch.calls[k]}; {recovery}") from error
+
+
 def misplaced(house: House, name: str) -> str:
     (told,) = [data for key, data in house.reports.objects.items() if key.endswith(f"{name}.txt")]
     return told.decode()
@@ -353,6 +384,11 @@ def test_an_upload_is_granted_as_a_reissue_where_something_failed_and_only_there
     asked = {"plan_year": 2023, "number": 2, "region": "230102", "file_name": "again.xlsx", "reissues": batch_id}
     grant = request_upload(house.control, BOOK, clerk(), UploadRequest.model_validate(asked), "u" * 32)
     assert grant.metadata["reissues"] == batch_id
+    where = ("u" * 32, grant.object_key, "formal", DAOLI, house.control)
+    assert sender_of(*where, reissues=batch_id) == "the-clerk"
+    # What was granted as a reissue is not put as anything else.
+    with pytest.raises(Refusal, match="补发的批次"):
+        sender_of(*where)
     whole, paid = rejected()
     for deployment, change, words in (
         (house, {"number": 1}, "同一补贴"),
