@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 import pulumi
 import pulumi_aws as aws
 
+from infra.alarms import Alarms, AlarmsArgs
 from infra.api import Api, ApiArgs
 from infra.context import Context
 from infra.functions import PAYOUT, PAYOUT_STEPS, QUEUED, SIZES, Resources, create_functions
@@ -81,6 +82,14 @@ def deploy(settings: StackSettings) -> Deployment:
         SchedulesArgs(derived, settings.today, settings.enable_past_plans), made.schedules, functions["start_run"].arn
     )
     DailyTick("anchor_books", functions["anchor_books"].arn, made.schedules, context)
+    Alarms(
+        AlarmsArgs(
+            dead_letter_queues={verb: context.name(f"{verb}-dead") for verb in ("schedules", *made.queues)},
+            functions={"close_run": functions["close_run"].name},
+            state_machine_arn=payout.arn,
+        ),
+        context,
+    )
     public = Api(
         "public-api",
         functions["public_api"],

@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from yikatong.aws.faults import without_quoting
+from yikatong.aws.metrics import count
 from yikatong.aws.objects import Bucket
 from yikatong.aws.reach import reach_of
 from yikatong.aws.s3_events import fetch_dropped
@@ -28,6 +29,7 @@ def handle(record: SQSRecord) -> None:
     if poison:
         exchange = Bucket(w.client("s3"), dropped.bucket)
         exchange.put(f"quarantine/{bank_id or 'unknown'}/{name}", data, reason="；".join(poison))
+        count("QuarantinedFiles", 1)
         logger.error("receipt quarantined", bank_id=bank_id, reasons=len(poison))
     logger.info("receipt received", bank_id=bank_id, version=dropped.version)
 

@@ -23,6 +23,8 @@ USE_CASES = {
 ANSWERS: dict[str, Any] = {
     "resend_or_say_why": {"outcome": "sent"},
     "trace_or_say_why": {"outcome": "told", "stories": []},
+    "settle_batch": MagicMock(settlement=None),
+    "close_run": MagicMock(totals={"in_doubt_count": 0}),
     "rule_or_say_why": {"outcome": "ruled"},
     "record_or_say_why": {"outcome": "recorded", "recovered": {"count": 1, "fen": 65000}},
     "receive_receipt": (),

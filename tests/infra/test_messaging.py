@@ -5,6 +5,7 @@ from typing import Any
 
 from infra.functions import QUEUED, SIZES
 from tests.infra.recorder import Recorder, deployed
+from yikatong.drains import VERBS
 
 
 def feeding(stack: Recorder) -> dict[str, dict[str, Any]]:
@@ -19,7 +20,7 @@ def test_every_queue_has_a_dead_letter_queue_of_its_own(stack: Recorder) -> None
         assert f"{name}-dead" in dead
         assert redrive["deadLetterTargetArn"].endswith(f"yikatong-test-{name}-dead")
         assert redrive["maxReceiveCount"] >= 5, "AWS advises at least five for event source mappings"
-    assert dead == {f"{name}-dead" for name in (*QUEUED, "schedules")}
+    assert dead == {f"{name}-dead" for name in (*QUEUED, "schedules")} == {f"{verb}-dead" for verb in VERBS}
 
 
 def test_a_message_stays_hidden_longer_than_its_function_may_run(stack: Recorder) -> None:

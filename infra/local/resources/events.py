@@ -65,6 +65,12 @@ def metric_alarm(context: Context, name: str, inputs: Inputs) -> Created:
     return alarm, {**inputs, "name": alarm, "arn": context.clients.arn("cloudwatch", f"alarm:{alarm}")}
 
 
+@creates("sns", "Topic")
+def topic(context: Context, name: str, inputs: Inputs) -> Created:
+    arn = context.clients("sns").create_topic(Name=inputs.get("name") or name)["TopicArn"]
+    return arn, {**inputs, "arn": arn}
+
+
 @creates("scheduler", "ScheduleGroup")
 def schedule_group(context: Context, name: str, inputs: Inputs) -> Created:
     group = inputs.get("name") or name

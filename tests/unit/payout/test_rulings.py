@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.bank.answers import Answer, receipt, returns
 from tests.unit.payout.house import House
-from tests.unit.payout.rosters import BOOK, PAYDAY, end_to_end
+from tests.unit.payout.rosters import AGENT, BOOK, PAYDAY, end_to_end
 from tests.unit.payout.test_receipts import THREE, answer_of, silent_run
 from tests.unit.payout.test_reissue import FOUR, attempt, rejected, send
 from yikatong.batches import Batch, Tally
@@ -16,6 +16,7 @@ from yikatong.errors import Refusal
 from yikatong.rulings import RecoveryRequest, Ruled, RulingRequest
 from yikatong.settlement import KEPT_STATEMENTS, fold
 from yikatong.states import RunState
+from yikatong.use_cases.receive_receipt import receive_receipt
 from yikatong.use_cases.record_recovery import record_or_say_why, record_recovery
 from yikatong.use_cases.rule_payment import rule_or_say_why, rule_payment
 
@@ -143,7 +144,10 @@ def test_trace_14_first_attempt_rejected_second_paid_then_the_first_settled_afte
     (message,) = house.messages(batch_id)
     first = house.bank.book["payments"][attempt(person, 1)]
     late = Answer(attempt(person, 1), first["amount_fen"], "ACSC", "", "2023-06-21")
-    house.receive(receipt("late", "2023-06-21", message, [late]))
+    alarms: list[tuple[str, int]] = []
+    reach = replace(house.reach, count=lambda name, value: alarms.append((name, value)))
+    receive_receipt(receipt("late", "2023-06-21", message, [late]), AGENT.bank_id, reach, house.w)
+    assert alarms == [("FrozenPayments", 1)]
     assert house.settlement(batch_id)[attempt(person, 1)] == "FROZEN"
     amount = first["amount_fen"]
     assert house.funds().reserved_fen == amount, "held until a person has looked"

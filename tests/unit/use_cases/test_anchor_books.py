@@ -7,8 +7,10 @@ from zoneinfo import ZoneInfo
 
 from tests.fakes import MemoryControl, MemoryLake
 from yikatong.batches import Batch, batch_key
+from yikatong.drains import QueueDrain, drain_key
 from yikatong.funds import no_funds_yet
 from yikatong.ledger import Ledger
+from yikatong.pauses import read_pause
 from yikatong.payments import sha256_hex
 from yikatong.plan import PlanBook
 from yikatong.ports import RunOrder
@@ -54,6 +56,8 @@ def test_a_root_holds_the_head_of_every_batch_run_and_funds() -> None:
         night.batch("trial"),
         Run(pk=pk, sk=sk, run_id=name_run(order), state=RunState.OPEN, **vars(order)),
         no_funds_yet(CODE, "230102", 2023),
+        read_pause(night.control, CODE),
+        QueueDrain(pk=drain_key("start_run")[0], sk="DRAIN", verb="start_run"),
     )
     for item in items:
         night.ledger.save(item)
@@ -66,6 +70,8 @@ def test_a_root_holds_the_head_of_every_batch_run_and_funds() -> None:
         f"{CODE}.trial.230102.0123456789abcdef": 1,
         name_run(order): 1,
         f"funds.{CODE}.230102.2023": 1,
+        f"pause.{CODE}": 1,
+        "queue.start_run": 1,
     }
     for name, (n, head) in root["heads"].items():
         assert sha256_hex(night.audit.objects[f"audit/{name}/{n:08d}"][0]) == head

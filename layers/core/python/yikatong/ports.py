@@ -173,5 +173,13 @@ class Records(Protocol):
     def of_person(self, pk: str) -> Sequence[dict[str, Any]]: ...
 
 
+Count = Callable[[str, int], None]
+"""Takes the name of a metric and a number: what raises an alarm is counted through it."""
+
+
+def uncounted(_name: str, _value: int) -> None:
+    """Where nobody listens."""
+
+
 Clock = Callable[[], datetime]
 """Returns the present time, aware, in Asia/Shanghai. Used to stamp what happened; no rule reads it."""

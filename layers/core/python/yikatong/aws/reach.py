@@ -1,5 +1,6 @@
 """What publishing may touch, from this environment's adapters. Apart from the wiring: it needs polars, the APIs do not."""
 
+from yikatong.aws.metrics import count
 from yikatong.aws.objects import Bucket
 from yikatong.aws.wiring import Wiring
 from yikatong.use_cases.publish_records import Reach
@@ -21,4 +22,5 @@ def reach_for(wired: Wiring, who: str) -> Reach:
         book=wired.book,
         record_secret=wired.record_secret,
         today=wired.now().date(),
+        count=count,
     )

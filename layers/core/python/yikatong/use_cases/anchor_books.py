@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from datetime import date
 
 from yikatong.batches import Batch, batches_pk
+from yikatong.drains import VERBS, QueueDrain, drain_key
 from yikatong.funds import Funds
 from yikatong.ledger import Chained
+from yikatong.pauses import Pause, pause_key
 from yikatong.payments import digest_of, sha256_hex
 from yikatong.plan import Mode, PlanBook
 from yikatong.ports import Control, Lake
@@ -52,3 +54,6 @@ def _chained(control: Control, book: PlanBook) -> Iterator[Chained]:
             yield from control.query(Batch, batches_pk(code, mode))
         yield from control.query(Run, f"RUNS#{code}")
         yield from control.query(Funds, f"FUNDS#{code}")
+        yield from control.query(Pause, pause_key(code)[0])
+    for verb in VERBS:
+        yield from control.query(QueueDrain, drain_key(verb)[0])

@@ -13,7 +13,7 @@ from yikatong.bank.codes import reason
 from yikatong.batches import Batch, PassedTrial, batch_key, batches_pk, trial_key
 from yikatong.errors import Conflict
 from yikatong.plan import Frequency, Mode, PlanBook
-from yikatong.ports import Control, Lake, Orders, Records, Reports, RunOrder
+from yikatong.ports import Control, Count, Lake, Orders, Records, Reports, RunOrder, uncounted
 from yikatong.records import TAIL_LENGTH, Outcome, person_key, record_of
 from yikatong.result_report import to_xlsx
 from yikatong.settlement import payments_of
@@ -35,6 +35,8 @@ class Reach:
     book: PlanBook
     record_secret: bytes
     today: date
+    count: Count = uncounted
+    """Where the numbers go that raise an alarm."""
 
 
 def publish_records(batch_id: str, reach: Reach) -> int:

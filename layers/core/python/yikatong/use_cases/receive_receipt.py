@@ -76,6 +76,7 @@ def take_effect(batch_id: str, reach: Reach, workflow: Workflow) -> None:
             return
         if wake_if_answered(batch_id, control=control, lake=lake, workflow=workflow):
             return
-    settle_batch(batch_id, control=control, lake=lake)
+    settlement = settle_batch(batch_id, control=control, lake=lake).settlement
+    reach.count("FrozenPayments", settlement.frozen.count if settlement is not None else 0)
     publish_records(batch_id, reach)
     amend_run(batch_id, control=control, lake=lake)
