@@ -1,7 +1,9 @@
-"""Run the demo: start the local cloud, play the story, check the books, show them."""
+"""Run the demo: start the local cloud, play the story, check the books, have them audited, show them."""
 
 import shutil
+import tempfile
 import time
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +22,10 @@ def demo(
         Path | None, typer.Option("--keep", metavar="目录", help="把全部对象、数据、日志和银行账簿导出到这里。")
     ] = None,
 ) -> None:
-    """演示：在本机云上发放四个补贴项目，从名册到公开查询；账不平时以非零结束。"""
+    """演示：在本机云上发放四个补贴项目，从名册到公开查询；账不平、核对不符时以非零结束。"""
+    from auditor.audit import audit
+    from auditor.source import ExportFolder
+    from cli.audit import result_line
     from cli.demo.books import faults
     from cli.demo.office import OPERATOR, Office
     from cli.demo.show import print_all, reasons_table
@@ -34,7 +39,7 @@ def demo(
     console = Console(width=None if Console().is_terminal else 140)
     began = time.monotonic()
     todo = list(steps())
-    with _progress(console) as progress:
+    with _progress(console) as progress, ExitStack() as aside:
         bar = progress.add_task("启动本机云（每个函数一个进程，模拟银行一个进程）", total=len(todo) + 1)
         with LocalCloud(FIRST_DAY) as cloud:
             cloud.warm()
@@ -52,9 +57,13 @@ def demo(
             assert story.asker is not None, "the first step chooses who asks"
             records = story.office.query(story.asker.name, story.asker.id_number)
             reports = [story.office.report(batch["batch_id"]) for batch in batches if batch["number"] == 2]
+            folder = keep or Path(aside.enter_context(tempfile.TemporaryDirectory(prefix="yikatong-audit-")))
+            progress.update(bar, description="导出全部证据，由不与平台共用代码的核对程序重新计算")
+            cloud.export(folder)
             if keep is not None:
-                cloud.export(keep)
                 shutil.copytree(cloud.log_folder, keep / "logs")
+            record_key = _record_key(cloud)
+        report = audit(ExportFolder(folder), record_key=record_key)
     wrong = faults(batches, lines, bank)
     if not story.refusals:
         wrong.append("#39 在 6 月的正式发放指令没有被拒绝")
@@ -63,11 +72,22 @@ def demo(
         console.print(f"按计划拒绝：{refusal}")
     console.print(reasons_table(reports))
     print_all(console, batches, lines, bank, wrong)
+    console.print(f"[bold {'green' if report.clean else 'red'}]独立核对：{result_line(report)}[/]")
+    for difference in report.differences:
+        console.print(f"不符 {difference.name} {difference.where}：应为 {difference.expected}，实为 {difference.found}")
     console.print(f"一位享受人（{story.asker.name[0]}*，虚构）用本人姓名和身份证号查询：")
     console.print(records_table(records))
     console.print(f"用时 {time.monotonic() - began:.0f} 秒。" + (f"已导出到 {keep}。" if keep else ""))
-    if wrong or not records:
+    if wrong or not records or not report.clean:
         raise typer.Exit(1)
+
+
+def _record_key(cloud: Any) -> bytes:
+    """The key of the public records, as the stack keeps it: the auditor looks for everybody's records under it."""
+    secret: str = cloud.client("secretsmanager").get_secret_value(SecretId=cloud.resources["secrets"]["record_key"])[
+        "SecretString"
+    ]
+    return secret.encode()
 
 
 def _lines(office: Any, operator: str, batches: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
