@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from infra.local.bank.answers import Answer, receipt
 from tests.unit.payout.house import House
 from tests.unit.payout.rosters import (
     BOOK,
@@ -30,6 +31,7 @@ from yikatong.pauses import Pause, pause_key
 from yikatong.payments import payment_id
 from yikatong.principals import Principal, Role, principal_key
 from yikatong.roster.people import Person
+from yikatong.rulings import Recovery, Ruling, numbered_key, recoveries_prefix, rulings_prefix
 from yikatong.trace_request import TraceRequest
 from yikatong.use_cases import trace_payment as tracing
 from yikatong.use_cases.tell_story import Archive
@@ -200,6 +202,37 @@ def test_somebody_in_doubt_is_told_to_wait_and_that_nothing_is_sent_twice() -> N
     told = story(asked(house))
     assert "银行还没有答复这一笔" in words(told)
     assert "不会重复发放" in told["now"]
+
+
+def test_somebody_whose_payment_the_bank_contradicts_is_told_so_and_who_ruled_on_it_and_what_came_back() -> None:
+    house, batch_id = ready()
+    house.on(PAYDAY)
+    house.pay()
+    (message,) = house.messages(batch_id)
+    entry = house.bank.book["payments"][end_to_end(ASKING)]
+    denial = Answer(end_to_end(ASKING), entry["amount_fen"], "RJCT", "AC04", "")
+    house.receive(receipt("late", "2023-06-14", message, [denial]))
+    frozen = story(asked(house))
+    assert "回执：已入账" in words(frozen)
+    assert "回执：拒付" in words(frozen)
+    assert frozen["now"] == "银行答复前后矛盾，正在人工核实，请等待"
+    at = house.now.isoformat()
+    ruling = Ruling(end_to_end_id=end_to_end(ASKING), ruled="settled", by="the-ruler", at=at, reason="柜面流水已入账")
+    key = numbered_key(rulings_prefix(batch_id), end_to_end(ASKING), 1)
+    house.lake.put_once(key, ruling.model_dump_json().encode(), "d")
+    recovery = Recovery(
+        end_to_end_id=end_to_end(ASKING), amount_fen=entry["amount_fen"], by="the-ruler", at=at, on=PAYDAY, reference="凭1",
+        reason="本人不符合条件",
+    )  # fmt: skip
+    back = numbered_key(recoveries_prefix(batch_id), end_to_end(ASKING), 1)
+    house.lake.put_once(back, recovery.model_dump_json().encode(), "d")
+    house.settle(batch_id)
+    told = story(asked(house))
+    assert "the-ruler 认定为“已发放”：柜面流水已入账" in words(told)
+    assert evidence(told, "认定") == [key]
+    assert "the-ruler 登记追回" in words(told)
+    assert evidence(told, "追回") == [back]
+    assert "结算 已发放" in words(told)
 
 
 def test_somebody_of_a_withdrawn_batch_is_told_who_withdrew_it_and_why() -> None:

@@ -29,6 +29,7 @@ from yikatong.records import person_key
 from yikatong.regions import name_of
 from yikatong.result_report import why_in_words
 from yikatong.roster.findings import RULES, in_words
+from yikatong.rulings import numbered_key, recoveries_of, recoveries_prefix, rulings_on, rulings_prefix
 from yikatong.runs import Run, inputs_key, run_key
 from yikatong.selection import ACCOUNT_OF_ANOTHER, CLAIMED_ELSEWHERE, SLOT_OUTSIDE_WINDOW
 from yikatong.sent_messages import message_key, resent_prefix, sent_key
@@ -326,13 +327,21 @@ def _answered(story: Story) -> bool:
         story.say("银行", f"共有 {len(keys)} 份答复，只读了 {MOST_RECEIPTS} 份", prefix)
     elif not told:
         story.say("银行", "银行还没有答复这一笔", prefix)
-    mine = story.payment["end_to_end_id"]
-    for key, note in _notes(story, f"rulings/{story.batch.batch_id}/{mine}-"):
-        words = PAYMENT[PaymentState(note["ruled"].upper())].bureau
-        story.say("认定", f"{note['by']} 认定为“{words}”：{note['reason']}", key, at=note["at"])
-    for key, note in _notes(story, f"recoveries/{story.batch.batch_id}/{mine}-"):
-        story.say("追回", f"{note['by']} 登记追回 {in_yuan(note['amount_fen'])} 元", key, at=note["at"])
+    _say_people(story)
     return True
+
+
+def _say_people(story: Story) -> None:
+    """What people added to the bank's word: rulings on a frozen payment, and money got back (追回)."""
+    batch_id, mine, lake = story.batch.batch_id, story.payment["end_to_end_id"], story.archive.lake
+    for n, ruling in enumerate(rulings_on(batch_id, mine, lake), start=1):
+        words = f"{ruling.by} 认定为“{PAYMENT[PaymentState(ruling.ruled.upper())].bureau}”：{ruling.reason}"
+        story.say("认定", words, numbered_key(rulings_prefix(batch_id), mine, n), at=ruling.at)
+    for n, recovery in enumerate(recoveries_of(batch_id, mine, lake), start=1):
+        words = (
+            f"{recovery.by} 登记追回 {in_yuan(recovery.amount_fen)} 元，凭证 {recovery.reference}：{recovery.reason}"
+        )
+        story.say("追回", words, numbered_key(recoveries_prefix(batch_id), mine, n), at=recovery.at)
 
 
 def _statements(story: Story, key: str) -> Iterator[dict[str, Any]]:
@@ -355,10 +364,8 @@ def _settled(story: Story) -> bool:
     if settlement is None:
         story.now = "等待银行答复，请稍后再查"
         return False
-    data = story.archive.lake.get(settlement.key)
-    if data is None:
-        raise AlteredEvidence(settlement.key)
-    settled = parquet.decode(data).filter(pl.col("row") == story.row["row"]).row(0, named=True)
+    payments = frame_of(settlement.key, settlement.sha256, story.archive.lake)
+    settled = payments.filter(pl.col("row") == story.row["row"]).row(0, named=True)
     state = PaymentState(settled["state"])
     on = str(settled["returned_on"] or settled["settled_on"] or "")
     story.say("结算", PAYMENT[state].bureau, settlement.key, at=on, event="BatchSettled")
