@@ -150,6 +150,14 @@ def test_a_household_and_a_payee_are_named_where_they_are_somebody_else() -> Non
     assert Column.HEAD_ID not in read_table(to_xlsx("低保", *frames(), AGAIN)).header.places
 
 
+def test_too_many_to_be_copied_out_are_said_to_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of them, sent again, would pass for all."""
+    monkeypatch.setattr("yikatong.result_report.MAX_CORRECTABLE_CELLS", 19)
+    book = CalamineWorkbook.from_filelike(io.BytesIO(to_xlsx("低保", *frames(), AGAIN)))
+    assert book.sheet_names == ["发放结果"]
+    assert "拒付和退票的 2 行太多" in str(book.get_sheet_by_index(0).to_python()[0][0])
+
+
 def test_where_nothing_failed_there_is_no_sheet_to_send() -> None:
     frozen, selection, settled = frames()
     paid = settled.with_columns(state=pl.lit("SETTLED"))

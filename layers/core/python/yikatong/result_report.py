@@ -2,7 +2,7 @@
 
 Written when a batch has been settled, and again when a late answer or a return changes it. It holds the bureau's own
 people; id numbers and accounts are masked, since the row number leads back to the roster. Where payments failed, a second
-sheet is a roster of exactly these: corrected and saved, the workbook is sent as it is, as a reissue (PROTOCOL B5).
+sheet is a roster of exactly these, in clear: corrected and saved, the workbook is sent as it is, as a reissue (PROTOCOL B5).
 """
 
 import re
@@ -96,9 +96,11 @@ def to_xlsx(title: str, frozen: pl.DataFrame, selection: pl.DataFrame, settled: 
     """
 
     def write(book: Any) -> None:
-        _results(book, title, frozen, selection, settled)
         failed = failed_rows(frozen, selection, settled)
-        if 0 < failed.height * len(_ROSTER) <= MAX_CORRECTABLE_CELLS:
+        too_many = failed.height * len(_ROSTER) > MAX_CORRECTABLE_CELLS
+        left_out = f"；拒付和退票的 {failed.height} 行太多，没有抄成“名册”表，请从原名册中挑出补发" if too_many else ""
+        _results(book, title + left_out, frozen, selection, settled)
+        if failed.height and not too_many:
             _failed(book, failed, again)
 
     return workbook_of(write)
