@@ -130,6 +130,7 @@ def _print_batch(batch: dict[str, Any]) -> None:
     typer.echo(f"  经办：{batch['uploader']}，{_time(batch['received_at'])} 报送")
     typer.echo(f"  名册 {batch['rows']} 行，校验意见 {batch['findings']} 条")
     _print_reissues(batch)
+    _print_children(batch)
     _print_approval(batch)
     for words, key in {"不予受理": "refusal", "结转": "carried", "撤回": "withdrawn_because"}.items():
         if batch[key]:
@@ -148,6 +149,13 @@ def _print_reissues(batch: dict[str, Any]) -> None:
         typer.echo(f"  补发自：批次 {batch['reissue_of']}（其拒付和退票）")
     for each in batch["reissues"]:
         typer.echo(f"  被补发：批次 {each['batch_id']}，{each['rows']} 行，{each['state_words']}")
+
+
+def _print_children(batch: dict[str, Any]) -> None:
+    if batch["parent"]:
+        typer.echo(f"  原批次：{batch['parent']}（其暂缓的行和被占去的行，按原审批补发）")
+    if batch["children"]:
+        typer.echo(f"  子批次：{'、'.join(batch['children'])}，补发 {tally_words(batch['passed_on'])}")
 
 
 def _print_approval(batch: dict[str, Any]) -> None:

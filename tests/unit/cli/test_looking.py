@@ -37,6 +37,9 @@ def shown(**changes: Any) -> dict[str, Any]:
         "sha256": "s",
         "sheet": "",
         "reissue_of": "",
+        "parent": "",
+        "children": [],
+        "passed_on": {"count": 0, "fen": 0},
         "reissues": [],
         "uploader": "harbin-clerk",
         "received_at": "2023-06-05T09:00:00+08:00",
@@ -120,6 +123,13 @@ def test_a_batch_tells_what_it_pays_again_and_what_pays_it_again(monkeypatch: py
     assert "补发自：批次 b.formal.230102.1" in text
     assert "被补发：批次 b.formal.230102.2，2 行，校验完成，待审批" in text
     assert "补发" not in show(monkeypatch)
+
+
+def test_what_was_passed_on_names_the_batches_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = "b.formal.230102.1"
+    text = show(monkeypatch, children=[child], passed_on={"count": 2, "fen": 130_000})
+    assert f"子批次：{child}，补发 2 行" in text
+    assert "原批次：b.formal.230102.0" in show(monkeypatch, parent="b.formal.230102.0")
 
 
 def test_an_approval_without_a_person_at_the_terminal_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:

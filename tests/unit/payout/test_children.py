@@ -118,6 +118,26 @@ def test_people_see_which_batch_passed_rows_on_to_which() -> None:
     assert batch_view(child, BOOK)["parent"] == batch_id
 
 
+def test_rows_whose_cards_are_mended_one_after_the_other_are_each_passed_on_once() -> None:
+    house = House()
+    house.cards(FOUR[:2])
+    batch_id = house.approved(roster(FOUR))
+    house.on(PAYDAY)
+    house.pay()
+    for day, mended in enumerate((FOUR[:3], FOUR), start=13):
+        house.on(date(2023, 6, day))
+        house.cards(mended)
+        house.drain()
+    parent = house.batch(batch_id)
+    children = [house.batch(child) for child in parent.children]
+    assert [rows_of(house, child)["beneficiary_id"].to_list() for child in children] == [
+        [FOUR[2].id_number],
+        [FOUR[3].id_number],
+    ]
+    assert parent.passed_on == children[0].held + children[1].held
+    house.check_at_rest(*FOUR)
+
+
 def test_a_held_row_is_taken_up_by_the_next_tick_as_well() -> None:
     house, batch_id = holding()
     house.cards(FOUR)
