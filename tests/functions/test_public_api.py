@@ -54,6 +54,7 @@ class FakeWiring:
             region="230102",
             slot="2023-06",
             payment_id="P" * 26,
+            attempt=1,
             amount_fen=65_000,
             state=PaymentState.SETTLED,
             channel="card",
