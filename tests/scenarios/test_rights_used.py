@@ -48,7 +48,9 @@ SELDOM = {
     },
     "public_api": {"s3:GetObject"},
     "open_run": {"states:DescribeExecution"},
-    "start_run": {"states:DescribeExecution"},
+    # A slot of the audit bucket is read only where another worker's intent stands in it.
+    "start_run": {"states:DescribeExecution", "s3:GetObject"},
+    "reserve_funds": {"s3:GetObject"},
     "validate_roster": {"events:PutEvents"},
     "publish_records": {"events:PutEvents", "dynamodb:Query"},
     "receive_receipt": {
@@ -113,6 +115,8 @@ def _resources(service: str, named: dict[str, Any]) -> Iterator[str]:
         yield f"schedule/{named['GroupName']}/{named['Name']}"
     elif service == "lambda":
         yield f"function:{named['FunctionName']}"
+    elif service == "sqs":
+        yield named["QueueUrl"].rsplit("/", 1)[1]
     else:
         raise AssertionError(f"a call to {service}: say here how its resources are named")
 
