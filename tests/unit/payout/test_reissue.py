@@ -27,6 +27,7 @@ from tests.unit.payout.rosters import (
 from tests.unit.payout.test_crash_everywhere import GIVES_UP, RECOVERIES, recover
 from tests.unit.payout.watching import Watch
 from yikatong.batches import Batch, PassedTrial, Tally, trial_key
+from yikatong.cards import CardState
 from yikatong.errors import Refusal
 from yikatong.payments import payment_id
 from yikatong.principals import Principal, Role, principal_key
@@ -319,6 +320,21 @@ def test_a_farm_subsidys_reissue_asks_for_no_area_and_says_whose_household_it_is
     house.approve(again)
     house.drain()
     assert set(house.settlement(again.batch_id).values()) == {"SETTLED"}
+
+
+def test_a_reissues_held_row_is_paid_by_a_child_batch_as_the_same_second_attempt() -> None:
+    house, batch_id = rejected(*FAILED)
+    house.cards([FOUR[0].with_card(CardState.LOST), *FOUR[1:]])
+    again = house.approve(send(house, batch_id))
+    assert (again.payable.count, again.held.count) == (1, 1)
+    house.drain()
+    assert house.settlement(again.batch_id) == {attempt(FAILED[1], 2): "SETTLED"}
+    house.on(LATER)
+    house.cards(FOUR)
+    house.drain()
+    (child,) = house.batch(again.batch_id).children
+    assert (house.batch(child).reissue_of, house.settlement(child)) == (batch_id, {attempt(FAILED[0], 2): "SETTLED"})
+    check_paid(house, first(FOUR[2:]) | {attempt(person, 2): person for person in FAILED})
 
 
 STRIDE = 5
