@@ -13,7 +13,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="the first one")
     parser.add_argument("--without", action="append", default=[], metavar="FAULT", help="leave a kind of fault out")
     parser.add_argument("--stop-at", type=int, default=0, metavar="VIOLATIONS", help="no further than so many")
-    parser.add_argument("--moto", action="store_true", help="play on moto as well, and compare what is stored in the end")
+    parser.add_argument(
+        "--moto", action="store_true", help="play on moto as well, and compare what is stored in the end"
+    )
     asked = parser.parse_args()
     if asked.moto:
         from tests.simulation.on_moto import compare
@@ -28,7 +30,9 @@ def main() -> int:
         sys.stdout.write(f"{name:40} {count:>14,}\n")
     sys.stdout.write(f"{'seeds':40} {asked.seed:>14,} to {asked.seed + asked.histories - 1:,}\n")
     sys.stdout.write(f"digest {whole.digest.hexdigest()}\n")
-    sys.stdout.write(f"{whole.seconds:.0f} s, {60 * whole.counts['histories'] / whole.seconds:,.0f} histories a minute\n")
+    sys.stdout.write(
+        f"{whole.seconds:.0f} s, {60 * whole.counts['histories'] / whole.seconds:,.0f} histories a minute\n"
+    )
     for told in whole.violations[:STORIES_KEPT]:
         sys.stdout.write(f"\nseed {told.seed}: {told.violation}\n")
         sys.stdout.write("".join(f"  {line[:240]}\n" for line in told.lines()[-60:]))

@@ -78,4 +78,7 @@ def _play_portion(task: tuple[int, int, frozenset[str]]) -> list["Told"]:
     from tests.simulation.history import play
 
     first, count, without = task
-    return [told if told.violation else replace(told, story=()) for told in (play(first + at, without=without) for at in range(count))]
+    return [
+        told if told.violation else replace(told, story=())
+        for told in (play(first + at, without=without) for at in range(count))
+    ]

@@ -11,6 +11,8 @@ from datetime import datetime
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from aws_lambda_powertools.metrics import base
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf import cloudwatch
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from infra.functions import SIZES
@@ -128,6 +130,9 @@ def _handlers() -> dict[str, ModuleType]:
             module.secrets = SimpleNamespace(token_hex=lambda count: playing().token_hex(count))  # type: ignore[attr-defined]
         _capture(module)
     s3_lake.time = SimpleNamespace(sleep=lambda seconds: playing().stage.sleep(seconds))  # type: ignore[assignment]
+    # Metrics are lines on the standard output, like logs.
+    for printing in (cloudwatch, base):
+        printing.print = lambda line: playing().logs.append(line)  # type: ignore[attr-defined]
     memory.remember_pure_functions()
     return modules
 

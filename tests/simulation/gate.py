@@ -50,7 +50,9 @@ class Gate:
             case "put_item" if worker is not None and worker.version:
                 request = _of_other_version(request)
             case "transact_write_items" if worker is not None and worker.version:
-                request = {"TransactItems": [{"Put": _of_other_version(one["Put"])} for one in request["TransactItems"]]}
+                request = {
+                    "TransactItems": [{"Put": _of_other_version(one["Put"])} for one in request["TransactItems"]]
+                }
             case "put_object" if request.get("IfNoneMatch") and faults.strikes("conditional put meets another"):
                 raise errors.client_error(ClientError, "ConditionalRequestConflict", 409, "PutObject")
             case "batch_write_item" if faults.strikes("unprocessed items"):
@@ -73,7 +75,10 @@ class Gate:
             answer = self._platform.call("lambda.invoke", FunctionName, lambda: None) or {}
             answer = self._platform.functions.handle(FunctionName, json.loads(Payload))
         except Exception as error:  # noqa: BLE001  # as Lambda answers it
-            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps({"errorType": type(error).__name__}).encode())}
+            return {
+                "FunctionError": "Unhandled",
+                "Payload": io.BytesIO(json.dumps({"errorType": type(error).__name__}).encode()),
+            }
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
 
@@ -105,7 +110,9 @@ def befall(fault: str, effect: Callable[[], Any], name: str) -> Any:
             raise WorkerDied(f"after {name}")
         case "lost answer":
             raise ReadTimeoutError(endpoint_url=name)
-        case "resent by the client" if not name.startswith(("lambda.", "bank.")) and "list" not in name and "query" not in name:
+        case "resent by the client" if (
+            not name.startswith(("lambda.", "bank.")) and "list" not in name and "query" not in name
+        ):
             return effect()
     return result
 

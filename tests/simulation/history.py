@@ -64,7 +64,8 @@ def _live(platform: Platform, made: worlds.World, chance: random.Random) -> None
     bank.play_outcomes([person.account for person in made.people])
     for day in range(1, 6):
         stage.after(day * 86_400, lambda: bank.simulator.set_day(stage.now.date()))
-    Crowd(platform, made, chance).press_at_random_moments()
+    crowd = Crowd(platform, made, chance)
+    crowd.press_at_random_moments()
     open_day(platform, made)
     stage.play()
     check_anytime(platform, made)
@@ -73,7 +74,7 @@ def _live(platform: Platform, made: worlds.World, chance: random.Random) -> None
     for day in range(MOST_DAYS):
         next_working_day(platform)
         stage.play()
-        if not put_in_order(platform, made, day) and not platform.queue and not stage.running and day >= 5:
+        if not put_in_order(platform, made, crowd, day) and not platform.queue and not stage.running and day >= 5:
             break
         stage.play()
     stage.pass_time(stage.now + timedelta(days=1))

@@ -138,7 +138,9 @@ def _check_nets(platform: Platform) -> None:
         net = entry["credited_fen"] - entry["returned_fen"]
         if net and payment["end_to_end_id"] not in bank.contradicted:
             nets[payment["payment_id"]] += net
-            _demand(nets[payment["payment_id"]] <= payment["amount_fen"], f"{payment['payment_id']}: paid more than once")
+            _demand(
+                nets[payment["payment_id"]] <= payment["amount_fen"], f"{payment['payment_id']}: paid more than once"
+            )
             group = SETTINGS.for_subsidy(batch["code"]).claim_group
             for person in {payment["key"], payment["beneficiary_id"]}:
                 paid[group, payment["slot"], person].append(payment["payment_id"])
@@ -203,7 +205,10 @@ def _check_batch(batch: Item, platform: Platform) -> None:
     fen = sum(int(approval[part]["fen"]) for part in ("payable", "held", "accepted") if part in approval)
     _demand(sum(fen for _, fen in outcomes.values()) == fen, f"{name}: {outcomes}, {fen} fen approved")
     settlement = batch["settlement"]
-    told = {name: (int(settlement[name]["count"]), int(settlement[name]["fen"])) for name in ("rejected", "in_doubt", "returned")}
+    told = {
+        name: (int(settlement[name]["count"]), int(settlement[name]["fen"]))
+        for name in ("rejected", "in_doubt", "returned")
+    }
     states = {"rejected": ("REJECTED",), "in_doubt": ("IN_DOUBT", "FROZEN"), "returned": ("RETURNED",)}
     for word, names in states.items():
         found = tuple(sum(outcomes.get(one, (0, 0))[part] for one in names) for part in (0, 1))
@@ -212,8 +217,10 @@ def _check_batch(batch: Item, platform: Platform) -> None:
 
 def _waits_for_a_trial(batch: Item, platform: Platform) -> bool:
     passed = items(platform, f"TRIALS#{batch['code']}")
-    return batch["mode"] == "formal" and batch["code"] == "disabled-hardship-living" and not any(
-        one["sk"].endswith(f"#{batch['region']}") for one in passed
+    return (
+        batch["mode"] == "formal"
+        and batch["code"] == "disabled-hardship-living"
+        and not any(one["sk"].endswith(f"#{batch['region']}") for one in passed)
     )
 
 
@@ -247,7 +254,9 @@ def _check_runs(platform: Platform) -> None:
     for run in items(platform, "RUNS#"):
         lines = set(run.get("open_lines", ()))
         _demand(run["state"] in ("CLOSED", "CLOSED_OPEN_ITEMS"), f"{run['run_id']}: still {run['state']}")
-        _demand((run["state"] == "CLOSED") == (not lines), f"{run['run_id']}: {run['state']} with {len(lines)} open lines")
+        _demand(
+            (run["state"] == "CLOSED") == (not lines), f"{run['run_id']}: {run['state']} with {len(lines)} open lines"
+        )
         _demand(lines <= frozen, f"{run['run_id']}: lines still open: {sorted(lines - frozen)}")
 
 
@@ -294,7 +303,9 @@ def _check_records(platform: Platform) -> None:
             wanted |= set(mine)
             if payment["attempt"] == 1 and len(mine) == 1:
                 record, state = records[mine[0]], states[payment["end_to_end_id"]]
-                _demand(record["state"] == state, f"{payment['end_to_end_id']}: recorded {record['state']}, settled {state}")
+                _demand(
+                    record["state"] == state, f"{payment['end_to_end_id']}: recorded {record['state']}, settled {state}"
+                )
                 _demand(record["amount_fen"] == payment["amount_fen"], f"{payment['end_to_end_id']}: another amount")
     _demand(wanted == records.keys(), f"{len(records.keys() - wanted)} records of no payment")
 

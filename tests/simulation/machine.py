@@ -63,9 +63,7 @@ TOKEN = "$$.Task.Token"
 @cache
 def payout(receipt_timeout_s: int, enquiry_wait_s: int, enquiry_attempts: int) -> Data:
     machine: Data = json.loads(
-        rendered(
-            receipt_timeout_s=receipt_timeout_s, enquiry_wait_s=enquiry_wait_s, enquiry_attempts=enquiry_attempts
-        )
+        rendered(receipt_timeout_s=receipt_timeout_s, enquiry_wait_s=enquiry_wait_s, enquiry_attempts=enquiry_attempts)
     )
     return machine
 
@@ -110,20 +108,18 @@ def _perform(state: Data, data: Data) -> Walk:
 
 
 def _task(state: Data, data: Data) -> Walk:
-    used = [0] * len(state.get("Retry", ()))
+    retriers = state.get("Retry", [])
+    used = [0] * len(retriers)
     while True:
         try:
             return (yield _request(state, data))
         except Failed as failure:
-            for index, retrier in enumerate(state.get("Retry", ())):
-                if _matches(retrier["ErrorEquals"], failure.name):
-                    break
-            else:
+            fitting = [at for at, retrier in enumerate(retriers) if _matches(retrier["ErrorEquals"], failure.name)]
+            if not fitting or used[fitting[0]] == retriers[fitting[0]]["MaxAttempts"]:
                 raise
-            if used[index] == retrier["MaxAttempts"]:
-                raise
-            pause = retrier["IntervalSeconds"] * retrier["BackoffRate"] ** used[index]
-            used[index] += 1
+        at = fitting[0]
+        pause = retriers[at]["IntervalSeconds"] * retriers[at]["BackoffRate"] ** used[at]
+        used[at] += 1
         yield Wait(pause)
 
 

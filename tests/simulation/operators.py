@@ -138,13 +138,7 @@ class Crowd:
     def reissue(self) -> None:
         """A bureau sends again what failed, sometimes for less; whoever approves it looks at it a little later."""
 
-        def failed(batch: Pick) -> bool:
-            settlement = batch.get("settlement", {})
-            return batch["mode"] == "formal" and any(
-                settlement.get(word, {}).get("count", 0) for word in ("rejected", "returned")
-            )
-
-        if batch := self._one(batches(self._platform), failed):
+        if batch := self._one(batches(self._platform), has_failures):
             self._reissues += 1
             name = f"again{self._reissues}.csv"
             data = reissue_roster(self._platform, batch, self._chance)
@@ -174,6 +168,12 @@ class Crowd:
                 self._platform.stage.after(wait_s, lambda: self._again(principal, method, path, body, tries - 1))
 
         ask(self._platform, principal, method, path, body, told)
+
+
+def has_failures(batch: Pick) -> bool:
+    settlement = batch.get("settlement", {})
+    failed = any(settlement.get(word, {}).get("count", 0) for word in ("rejected", "returned"))
+    return bool(batch["mode"] == "formal" and failed)
 
 
 def reissue_roster(platform: Platform, batch: Pick, chance: random.Random) -> bytes:
@@ -225,7 +225,7 @@ def rule(platform: Platform, payment: tuple[str, str]) -> None:
     entry = (book["trial"] if ".trial." in batch_id else book)["payments"][end_to_end_id]
     if entry["credited_times"] or entry["rejected_times"]:
         ruled = {"ruled": "settled" if entry["credited_times"] else "rejected", "reason": "已与银行核实"}
-        ask(platform, "the-approver", "POST", f"/v1/batches/{batch_id}/payments/{end_to_end_id}/ruling", ruled)
+        ask(platform, "the-treasurer", "POST", f"/v1/batches/{batch_id}/payments/{end_to_end_id}/ruling", ruled)
 
 
 def _order(platform: Platform, number: int, mode: str) -> None:
@@ -235,14 +235,24 @@ def _order(platform: Platform, number: int, mode: str) -> None:
 # --- putting things in order -------------------------------------------------------------------------------------------------
 
 
-def put_in_order(platform: Platform, made: World, day: int) -> bool:
+REISSUE_DAYS = (1, 3)
+"""On these days after the faults bureaus send again what failed, and holders have put their accounts in order."""
+
+
+def put_in_order(platform: Platform, made: World, crowd: Crowd, day: int) -> bool:
     """One working day of the operators after the faults: what is stuck is taken up. Returns whether anything was."""
     platform.redrive()
     platform.stage.play()
     busy = False
+    if day in REISSUE_DAYS:
+        crowd.mend()
+        crowd.reissue()
+        platform.stage.play()
     for batch in batches(platform):
         if batch["state"] == "WITHDRAWN" and not batch.get("released"):
-            _press(platform, "the-approver", "POST", f"/v1/batches/{batch['batch_id']}/withdrawal", {"reason": "名单有误"})
+            _press(
+                platform, "the-approver", "POST", f"/v1/batches/{batch['batch_id']}/withdrawal", {"reason": "名单有误"}
+            )
             busy = True
     for run in items(platform, "RUNS#"):
         if run["state"] not in ENDED_RUN:
@@ -260,12 +270,11 @@ def put_in_order(platform: Platform, made: World, day: int) -> bool:
         platform.stage.play()
         busy = True
     for item in items(platform, "FUNDS#"):
-        if "allocated_fen" in item and item["allocated_fen"] < ENOUGH_FEN * 10:
+        if "allocated_fen" in item and item["allocated_fen"] < ENOUGH_FEN:
             number = next(number for number in made.numbers if code_of(number) == item["code"])
             _press(
-                platform, "the-treasurer", "PUT", f"/v1/funds/2023/{number}/{item['region']}/2023",
-                funds(ENOUGH_FEN * 10 + day),
-            )  # fmt: skip
+                platform, "the-treasurer", "PUT", f"/v1/funds/2023/{number}/{item['region']}/2023", funds(ENOUGH_FEN)
+            )
             busy = True
     waiting = {(batch["code"], batch["mode"]) for batch in batches(platform) if batch["state"] in ORDERABLE}
     for number in made.numbers:

@@ -29,15 +29,12 @@ DROPS = {"roster-drop": "validate_roster", "card-drop": "import_cards", "bank-ex
 EXPECTED = frozenset(
     {
         "ClientError", "ReadTimeoutError", "Conflict", "Unfinished", "NotWritten", "TooContended", "TimeoutError",
-        "OrderNotTaken", "Refusal", "IllegalMove", "ConditionalCheckFailedException", "TransactionCanceledException", "RuntimeError",
+        "OrderNotTaken", "Refusal", "IllegalMove", "ConditionalCheckFailedException",
+        "TransactionCanceledException", "RuntimeError",
     }
 )  # fmt: skip
 """What a function may fail with when its surroundings do, or when it comes too late (`IllegalMove` is a stale worker's: what
 is written is looked at elsewhere). Anything else is a defect (see `Platform.unexpected`)."""
-
-
-TOLERATED = ("AssertionError: funds.py",)
-"""Failures known, harmless and reported, that are not to stop a history."""
 
 
 class PresumedDead(Exception):
@@ -168,18 +165,8 @@ class Platform:
         self.logs.append(f"{kind}: {error}")
         if isinstance(error, WorkerDied):
             self.counts["workers died"] += 1
-        elif kind in EXPECTED or isinstance(error, PresumedDead):
-            return
-        elif kind == "NotAsApproved" and self._is_withdrawn(str(error).partition(":")[0]):
-            return  # its claims are released: it comes too late
-        elif not f"{kind}: {error}".startswith(TOLERATED):
+        elif kind not in EXPECTED and not isinstance(error, PresumedDead):
             self.unexpected.append(f"{worker.name}: {kind}: {error}")
-
-    def _is_withdrawn(self, batch_id: str) -> bool:
-        code, mode, *_ = batch_id.split(".")
-        key = {"pk": {"S": f"BATCHES#{code}#{mode}"}, "sk": {"S": batch_id}}
-        item = self.clients["dynamodb"].get_item(TableName="control", Key=key).get("Item")
-        return item is not None and item["state"]["S"] == "WITHDRAWN"
 
     def _presume_dead(self, worker: Worker) -> None:
         ended, worker.ended = worker.ended, lambda _result, error: error and self._judge(worker, error)

@@ -140,7 +140,8 @@ class Stage:
         me = self.worker
         if self.over:
             raise WorkerDied("the history is over")
-        assert me is not None and me.hand is not None
+        assert me is not None
+        assert me.hand is not None
         self._hand_over(self._choose(me), me.hand.baton)
         if self.over or self.now >= me.ends_by:
             raise WorkerDied("time limit" if not self.over else "the history is over")

@@ -11,7 +11,9 @@ HISTORIES = 250
 @cache
 def played(*arguments: str) -> tuple[int, str]:
     """In a process of its own: the simulation puts its services in the place of the real ones."""
-    done = subprocess.run([sys.executable, "-m", "tests.simulation", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", *arguments], capture_output=True, text=True, check=False
+    )
     return done.returncode, done.stdout + done.stderr
 
 

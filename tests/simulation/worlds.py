@@ -33,6 +33,7 @@ WORLDS = 60
 """How many different ones there are; histories share them."""
 URBAN, RURAL, PRICE, TRIED = 2, 3, 8, 17
 """Numbers of the plan: two that share a claim group and pay households, one without a limit of funds, one that needs a trial."""
+MIXTURES = ((URBAN,), (URBAN, RURAL), (RURAL, URBAN), (URBAN, RURAL, PRICE), (URBAN, PRICE), (TRIED, URBAN))
 CROWD = tuple(invent_people(9, region=DAOLI, seed=5, on=MADE_ON.date()))
 ENOUGH_FEN = 100_000_000
 SLOTS = ("2023-06", "2023-05")
@@ -71,7 +72,7 @@ def world(index: int) -> World:
     """World number `index`: the same in every process."""
     chance = random.Random(f"world {index}")
     people = _people(chance)
-    numbers = chance.choice(((URBAN,), (URBAN, RURAL), (URBAN, RURAL, PRICE), (URBAN, PRICE), (PRICE,), (TRIED, URBAN)))
+    numbers = chance.choice(MIXTURES)
     rosters, corrections = _rosters(chance, people, numbers)
     max_lines, deduplicates = chance.choice((1, 2, 5)), chance.random() < 0.3
     platform = _made(chance, people, numbers, rosters, max_lines, deduplicates)
@@ -115,8 +116,9 @@ def _rosters(
     chance: random.Random, people: tuple[Person, ...], numbers: tuple[int, ...]
 ) -> tuple[tuple[Roster, ...], tuple[Roster, ...]]:
     rosters, corrections = [], []
-    for ordinal in range(chance.choice((1, 2, 2, 3, 4))):
-        number, region = chance.choice(numbers), chance.choice((DAOLI, NANGANG))
+    for ordinal in range(chance.choice((1, 2, 2, 3, 3, 4))):
+        number = numbers[ordinal] if ordinal < len(numbers) else chance.choice(numbers)
+        region = chance.choice((DAOLI, NANGANG))
         mode = "trial" if number == TRIED and ordinal == 0 else "formal"
         key = f"2023/{region}/{number}/{ordinal}.csv"
         rosters.append(Roster(key, mode, _roster(chance, people, number, region)))
@@ -256,5 +258,3 @@ def approval(batch: dict[str, Any]) -> dict[str, Any]:
 
 def funds(fen: int) -> dict[str, Any]:
     return {"allocated_fen": fen, "reason": "下达"}
-
-

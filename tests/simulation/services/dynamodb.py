@@ -129,5 +129,3 @@ class MemoryDynamo:
         table = self._table(put["TableName"])
         before, table[key] = table.get(key), item
         self.written(put["TableName"], before, item)
-
-

@@ -83,7 +83,9 @@ class MemoryS3:
         return SimpleNamespace(paginate=self.list_pages)
 
     def list_pages(self, *, Bucket: str, Prefix: str = "") -> Iterator[dict[str, Any]]:
-        keys = sorted(key for key, versions in self.buckets.get(Bucket, {}).items() if versions and key.startswith(Prefix))
+        keys = sorted(
+            key for key, versions in self.buckets.get(Bucket, {}).items() if versions and key.startswith(Prefix)
+        )
         for start in range(0, len(keys), 3):
             yield {"Contents": [{"Key": key} for key in keys[start : start + 3]]}
         if not keys:

@@ -1,5 +1,6 @@
 """Step Functions, EventBridge and Scheduler, as far as the functions call them: they hand on to the simulated platform."""
 
+import re
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -32,12 +33,10 @@ class MemoryStepFunctions:
     def __init__(self, platform: Executions) -> None:
         self._platform = platform
 
-    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:  # noqa: A002, ARG002
-        assert len(name) <= 80 and all(letter.isalnum() or letter in "_-" for letter in name), name
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:  # noqa: ARG002
+        assert re.fullmatch("[A-Za-z0-9_-]{1,80}", name), name
         if not self._platform.start_execution(name, input):
-            raise errors.client_error(
-                errors.ExecutionAlreadyExists, "ExecutionAlreadyExists", 400, "StartExecution"
-            )
+            raise errors.client_error(errors.ExecutionAlreadyExists, "ExecutionAlreadyExists", 400, "StartExecution")
         return {}
 
     def describe_execution(self, *, executionArn: str) -> dict[str, Any]:
