@@ -337,6 +337,12 @@ def test_a_run_is_ordered_listed_shown_stopped_and_resumed(call: Call, made: Fak
     assert call("operator", "POST", f"/v1/runs/{run_id}/stop", {"reason": "银行维护"})[1]["state"] == "STOPPED"
     assert call("operator", "POST", f"/v1/runs/{run_id}/resume")[1]["state"] == "OPEN"
     assert made.orders.runs[-1] == ORDER
+    events = [json.loads(made.audit.objects[key][0]) for key in made.audit.keys(f"audit/{run_id}/")]
+    assert [(event["who"], event["what"]) for event in events] == [
+        ("principal:operator", "RunStopped"),
+        ("principal:operator", "RunResumed"),
+    ]
+    assert "银行维护" in events[0]["changes"]["note"]
 
 
 def test_a_subsidy_is_paused_listed_and_resumed(call: Call, made: FakeWiring) -> None:
