@@ -178,6 +178,10 @@ def _print_rows(batch: dict[str, Any]) -> None:
     print_table(table)
     if line:
         typer.echo("  入账含退票。")
+        if batch["recovered"]["count"]:
+            typer.echo(
+                f"  已追回 {batch['recovered']['count']} 次，{in_yuan(batch['recovered']['fen'])} 元，仍计在入账里。"
+            )
         return
     _print_reviews(batch)
     if batch["state"] == "VALIDATED":

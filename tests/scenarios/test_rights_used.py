@@ -61,6 +61,8 @@ SELDOM = {
         "secretsmanager:GetSecretValue",
     },
     "close_run": {"events:PutEvents"},
+    # A ruling on a batch whose run still waits, and whatever publishing may order.
+    "rule_payment": {"events:PutEvents", "dynamodb:Query", "states:SendTaskSuccess", "states:DescribeExecution"},
 }
 
 

@@ -50,6 +50,7 @@ def shown(**changes: Any) -> dict[str, Any]:
         "first_approver": "",
         "refusal": "",
         "carried": "",
+        "recovered": {"count": 0, "fen": 0},
         "withdrawn_because": "",
         "line": None,
         "payable": {"count": 2, "fen": 200},

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.payout.house import House
 from tests.unit.payout.rosters import BOOK, CODE, NANGANG, NUMBER, PAYDAY, people, roster
 from tests.unit.payout.test_between_runs import DISABLED, FOUR, ready, trial_roster
+from tests.unit.payout.test_rulings import break_off_at_every_call
 from yikatong.errors import Refusal
 from yikatong.pauses import PAUSED, Pause, read_pause
 from yikatong.runs import name_run
@@ -165,3 +166,26 @@ def test_a_stopped_run_lets_no_further_batch_start() -> None:
     resume_run(house.c, house.o, BOOK, house.who("operator"), run_id)
     house.drain()
     house.check_at_rest(*FOUR, *five)
+
+
+def test_a_pause_and_a_resumption_broken_off_at_any_call_lose_nobody() -> None:
+    def world() -> tuple[House, str]:
+        house, batch_id = ready()
+        pause(house)
+        house.start(house.order())
+        return house, batch_id
+
+    def everybody_is_paid(house: House, _batch_id: str) -> None:
+        house.drain()
+        house.check_at_rest(*FOUR)
+
+    def resumed(house: House, _batch_id: str) -> None:
+        resume(house)
+
+    assert break_off_at_every_call(world, resumed, everybody_is_paid) > 3
+
+    def nobody_is(house: House, batch_id: str) -> None:
+        assert house.start(house.order()) == "paused"
+        assert house.batch(batch_id).state is BatchState.APPROVED
+
+    assert break_off_at_every_call(ready, lambda house, _: pause(house), nobody_is) > 1

@@ -1,5 +1,7 @@
 """When the bank contradicts itself: frozen until a person rules, and what was paid wrongly recovered (PROTOCOL B6, trace 14)."""
 
+import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -11,6 +13,7 @@ from tests.unit.payout.house import House
 from tests.unit.payout.rosters import AGENT, BOOK, PAYDAY, end_to_end
 from tests.unit.payout.test_receipts import THREE, answer_of, silent_run
 from tests.unit.payout.test_reissue import FOUR, attempt, rejected, send
+from tests.unit.payout.watching import WorkerDied
 from yikatong.batches import Batch, Tally
 from yikatong.errors import Refusal
 from yikatong.rulings import RecoveryRequest, Ruled, RulingRequest
@@ -226,3 +229,41 @@ def test_the_fold_takes_rulings_only_over_contradictions_it_was_given() -> None:
         ("SETTLED", None, None),
         ("REJECTED", "AC04", "delivered"),
     ]
+
+
+def break_off_at_every_call(
+    world: Callable[[], tuple[House, str]], act: Callable[[House, str], object], check: Callable[[House, str], None]
+) -> int:
+    """The worker dies at each of its calls, before or after it takes effect; the person says the same again."""
+    house, batch_id = world()
+    before = house.watch.count
+    act(house, batch_id)
+    calls = house.watch.count - before
+    check(house, batch_id)
+    for ordinal, after in itertools.product(range(calls), (False, True)):
+        house, batch_id = world()
+        house.watch.dies_at, house.watch.after = house.watch.count + ordinal, after
+        with pytest.raises(WorkerDied):
+            act(house, batch_id)
+        act(house, batch_id)
+        check(house, batch_id)
+    return calls
+
+
+def test_a_ruling_broken_off_at_any_call_is_finished_by_the_same_word_and_counts_once() -> None:
+    def settled_once(house: House, batch_id: str) -> None:
+        assert len(house.lake.keys(f"rulings/{batch_id}/")) == 1
+        house.check_at_rest(*THREE)
+
+    assert break_off_at_every_call(lambda: frozen()[:2], lambda h, b: rule(h, b, ONE, "settled"), settled_once) > 10
+
+
+def test_a_recovery_broken_off_at_any_call_is_counted_once() -> None:
+    def world() -> tuple[House, str]:
+        return paid()[:2]
+
+    def recovered_once(house: House, batch_id: str) -> None:
+        assert house.batch(batch_id).recovered == Tally(count=1, fen=100)
+        assert house.funds().spent_fen == house.bank.book["moved_fen"] - 100
+
+    assert break_off_at_every_call(world, lambda h, b: recover(h, b, ONE, 100), recovered_once) > 4

@@ -141,6 +141,7 @@ def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
         "children": list(batch.children),
         "passed_on": batch.passed_on.model_dump(),
         "carried": batch.carried,
+        "recovered": batch.recovered.model_dump(),
         "withdrawn_because": batch.withdrawn_because,
     }
 
