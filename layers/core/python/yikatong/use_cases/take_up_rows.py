@@ -26,10 +26,12 @@ from yikatong.states import BatchState
 
 PASSES_LIMIT = 20
 """Each further pass means that another execution took up rows of the same parents meanwhile."""
+RACES_LIMIT = 20
+"""Each lost race means that the parent was written meanwhile: settled, published, or by another execution."""
 
 
 class TooContended(Exception):
-    """Others kept taking up the same rows; the step fails and is retried."""
+    """Others kept writing the same batches; the step fails and is retried."""
 
 
 def take_up_rows(
@@ -166,18 +168,16 @@ def _make_child(parent: Batch, rows: pl.DataFrame, now: datetime, control: Contr
     """Store the child's roster, then child and parent at once; False when another execution made a child first."""
     child = _child(parent, rows, now, lake)
     current: Batch | None = parent
-    while current is not None and current.children == parent.children:
+    for _ in range(RACES_LIMIT):
+        if current is None or current.children != parent.children:
+            return False
+        passed_on = current.passed_on + _tally(rows)
         # A Conflict: the parent was settled or published, another execution came first, or it was this very write.
         with suppress(Conflict):
-            control.save(
-                child,
-                current.changed(
-                    children=(*current.children, child.batch_id), passed_on=current.passed_on + _tally(rows)
-                ),
-            )
+            control.save(child, current.changed(children=(*current.children, child.batch_id), passed_on=passed_on))
             return True
         current = control.read(Batch, *batch_key(parent.batch_id))
-    return False
+    raise TooContended(parent.batch_id)
 
 
 def _child(parent: Batch, rows: pl.DataFrame, now: datetime, lake: Lake) -> Batch:
