@@ -189,3 +189,21 @@ def test_a_pause_and_a_resumption_broken_off_at_any_call_lose_nobody() -> None:
         assert house.batch(batch_id).state is BatchState.APPROVED
 
     assert break_off_at_every_call(ready, lambda house, _: pause(house), nobody_is) > 1
+
+
+def test_a_resumption_that_finds_the_batch_still_with_its_run_loses_nobody() -> None:
+    """The resumed run binds nothing, since the old one is alive; the old one, closing, orders another."""
+    house, batch_id = ready()
+    order = house.order()
+    house.start(order)
+    run_id = name_run(order)
+    house.open(run_id)
+    house.claim(run_id)
+    pause(house)
+    assert house.reserve(batch_id, run_id) == "paused"
+    resume(house)
+    assert [house.start(house.orders.runs.pop(0)) for _ in list(house.orders.runs)] == ["empty"]
+    house.close(run_id)
+    house.executions.executions[house.run(order).execution] = "ENDED"
+    house.drain()
+    house.check_at_rest(*FOUR)
