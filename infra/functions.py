@@ -224,7 +224,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
         ),
         "enquire_bank": (
             banks,
-            control.read_write(),
+            control.read(),
             lake.read("instructions/*", "receipts/*", "sent-again/*"),
             lake.put("receipts/*", "sent-again/*"),
             secrets.bank_tokens.read(),

@@ -13,9 +13,11 @@ from tests.unit.payout.rosters import BOOK, CODE, DAOLI, GROUP, NUMBER, SHANGHAI
 from tests.unit.payout.watching import Watch, Watched
 from yikatong.batches import Batch, batch_key, batches_pk
 from yikatong.closing import line_of
+from yikatong.drains import QueueDrain
 from yikatong.funds import Funds, funds_key
 from yikatong.ledger import Chained, Ledger, events_of
 from yikatong.manifest import Manifest, manifest_key
+from yikatong.pauses import Pause
 from yikatong.ports import Control, Lake, RunOrder
 from yikatong.roster.people import Person
 from yikatong.runs import Run, name_run, run_key
@@ -149,7 +151,7 @@ class Books:
     @property
     def chained(self) -> list[Chained]:
         """Everything that has a chain, as it is stored."""
-        kinds = {"BATCHES": Batch, "RUNS": Run, "FUNDS": Funds}
+        kinds = {"BATCHES": Batch, "RUNS": Run, "FUNDS": Funds, "PAUSE": Pause, "QUEUE": QueueDrain}
         return [
             kinds[pk.split("#")[0]].model_validate(item)
             for (pk, _), item in self.control.items.items()
