@@ -7,8 +7,8 @@ import typer
 from cli import api
 from cli.api import As, Endpoint, fen_of
 from cli.options import BatchId, Reason
-from cli.tables import tally_words
 from yikatong.errors import Refusal
+from yikatong.money import in_yuan
 
 app = typer.Typer(no_args_is_help=True, help="支付：裁定冻结的支付、登记追回。")
 
@@ -47,4 +47,5 @@ def record_recovery(
     body = {"amount_fen": fen_of(yuan), "on": on, "reference": reference, "reason": reason}
     path = f"/v1/batches/{batch}/payments/{payment}/recoveries"
     answer = api.call_bureau(endpoint, name, "POST", path, body)
-    typer.echo(f"已登记。本批次共追回 {tally_words(answer['recovered'])}")
+    recovered = answer["recovered"]
+    typer.echo(f"已登记。本批次共追回 {recovered['count']} 次，{in_yuan(recovered['fen'])} 元")
