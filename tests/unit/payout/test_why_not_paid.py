@@ -299,11 +299,12 @@ def test_nobody_found_says_what_was_searched_and_since_when() -> None:
     }
 
 
-def test_a_search_that_stopped_at_its_limit_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("limit", "value"), [("MOST_ROSTERS", 1), ("MOST_ROWS", 4)])
+def test_a_search_that_stopped_at_its_limit_says_so(limit: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
     house, _ = ready()
     house.later(60)
     house.approved(roster(OTHERS, NANGANG, seed=2), NANGANG)
-    monkeypatch.setattr(tracing, "MOST_ROSTERS", 1)
+    monkeypatch.setattr(tracing, limit, value)
     answer = asked(house)
     assert (answer["stories"], answer["searched"]["read"], answer["searched"]["more"]) == ([], 1, True)
     assert asked(house, region=DAOLI)["searched"]["more"] is False
