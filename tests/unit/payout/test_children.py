@@ -193,26 +193,26 @@ def test_a_child_made_in_time_but_bound_by_nobody_expires_with_the_parents_appro
     assert house.pay(house.order(cause="again1")).note == "1 个批次的审批已过期"
 
 
-def test_a_name_accepted_by_the_approver_stays_accepted_in_the_child() -> None:
+def test_a_name_accepted_by_the_approver_stays_accepted_in_the_child_which_holds_that_row_only() -> None:
     house = House()
-    odd = people(1, seed=9)[0]
-    registered = replace(odd, name=other_name(odd))
-    house.cards([*FOUR[:3], registered])
-    batch = house.upload(roster([*FOUR[:3], odd]))
-    assert batch.review.count == 1
-    (row,) = rows_of(house, batch).filter(pl.col("status") == "review")["row"]
-    house.approve(batch, accepted_reviews=(row,))
-    house.cards([*FOUR[:3], registered.with_card(CardState.LOST)])
+    odd = people(2, seed=9)
+    registered = [replace(one, name=other_name(one)) for one in odd]
+    house.cards([*FOUR[:3], *registered])
+    batch = house.upload(roster([*FOUR[:3], *odd]))
+    under_review = rows_of(house, batch).filter(pl.col("status") == "review")
+    house.approve(batch, accepted_reviews=tuple(under_review["row"]))
+    house.cards([*FOUR[:3], registered[0], registered[1].with_card(CardState.LOST)])
     house.on(PAYDAY)
     house.pay()
-    assert house.selection(batch.batch_id)[odd.id_number] == ("held", "card_lost")
-    house.cards([*FOUR[:3], registered])
+    assert house.selection(batch.batch_id)[odd[1].id_number] == ("held", "card_lost")
+    house.cards([*FOUR[:3], *registered])
     house.drain()
     child = only_child(house, batch.batch_id)
+    (row,) = under_review.filter(pl.col("beneficiary_id") == odd[1].id_number).iter_rows(named=True)
     assert child.approval is not None
-    assert child.approval.accepted_reviews == (row,)
-    assert (child.approval.accepted, child.review) == (batch.review, batch.review)
-    house.check_at_rest(*FOUR[:3], odd)
+    assert child.approval.accepted_reviews == (row["row"],)
+    assert child.approval.accepted == child.review == Tally(count=1, fen=row["amount_fen"])
+    house.check_at_rest(*FOUR[:3], *odd)
 
 
 def test_a_card_mended_while_the_batch_was_being_claimed_is_not_forgotten_when_the_run_ends() -> None:
@@ -509,6 +509,22 @@ def test_two_executions_at_once_make_one_child_of_each_parent() -> None:
     assert taken == [4]
     house.drain()
     assert [len(house.batch(batch_id).children) for batch_id in batches] == [1, 1]
+    house.check_at_rest(*FOUR)
+
+
+def test_what_a_child_holds_that_nobody_has_claimed_yet_is_not_passed_on_again() -> None:
+    house = House()
+    house.cards(FOUR[:2])
+    batch_id = house.approved(roster(FOUR))
+    house.on(PAYDAY)
+    house.pay()
+    for mended, cause in ((FOUR[:3], "again1"), (FOUR, "again2")):
+        house.cards(mended)
+        house.orders.runs.clear()
+        house.start(house.order(cause=cause))
+        assert house.take_up(name_run(house.order(cause=cause))) == 1
+    assert [house.batch(child).state for child in house.batch(batch_id).children] == [BatchState.APPROVED] * 2
+    house.drain()
     house.check_at_rest(*FOUR)
 
 
