@@ -16,7 +16,7 @@ CALLS = {
     "resent by the client": (0.004, 0.02),
     "throttled": (0.004, 0.02),
     "presumed dead": (0.002, 0.01),
-    "slow worker": (0.002, 0.01),
+    "slow worker": (0.004, 0.02),
 }
 """At any call: the answer of a call that took effect is lost; botocore sends the request once more; the platform takes
 a worker for dead that is not, and starts another."""

@@ -133,6 +133,7 @@ def _handlers() -> dict[str, ModuleType]:
     # Metrics are lines on the standard output, like logs.
     for printing in (cloudwatch, base):
         printing.print = lambda line: playing().logs.append(line)  # type: ignore[attr-defined]
+    memory.fix_the_order_of_unique_values()
     memory.remember_pure_functions()
     return modules
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,9 @@ from tests.simulation.stage import Stuck
 
 MOST_DAYS = 14
 """So many working days after the last fault everything must have come to rest."""
+
+
+Callback = Callable[[Platform], None] | None
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,9 @@ class Told:
         return [f"{when:%m-%d %H:%M:%S} {' '.join(str(part) for part in what if part)}" for when, *what in self.story]
 
 
-def play(seed: int, *, without: frozenset[str] = frozenset(), stores: Any = None) -> Told:
-    """Play the history of this seed. `without` leaves kinds of fault out; `stores` puts others in place of those in memory."""
+def play(seed: int, *, without: frozenset[str] = frozenset(), stores: Callback = None, at_end: Callback = None) -> Told:
+    """Play the history of this seed. `without` leaves kinds of fault out; `stores` puts others in place of those in memory,
+    `at_end` may look at what is there when all is over."""
     chance = random.Random(seed)
     made = worlds.world(chance.randrange(worlds.WORLDS))
     faults = draw_faults(chance, without)
@@ -51,6 +56,8 @@ def play(seed: int, *, without: frozenset[str] = frozenset(), stores: Any = None
         violation = f"{type(violated).__name__}: {violated}"
     finally:
         stage.end()
+    if at_end is not None:
+        at_end(platform)
     counts = platform.counts + Counter({f"fault: {kind}": count for kind, count in faults.struck.items()})
     book = platform.bank.simulator.book()
     counts += Counter(payments=len(book["payments"]), moved_fen=book["moved_fen"], histories=1)

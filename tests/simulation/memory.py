@@ -6,6 +6,7 @@ remembered as the mutant has them.
 """
 
 from collections.abc import Callable
+from functools import partialmethod
 from typing import Any
 
 import polars as pl
@@ -22,6 +23,12 @@ PURE = (
     (settlement, "fold"),
     (instruct_bank, "build_message"),
 )
+
+
+def fix_the_order_of_unique_values() -> None:
+    """Which of several values `unique` gives first is polars' own chance; a seed must be a history."""
+    for kind in (pl.Series, pl.DataFrame):
+        kind.unique = partialmethod(kind.unique, maintain_order=True)  # type: ignore[method-assign, assignment]
 
 
 def remember_pure_functions() -> None:

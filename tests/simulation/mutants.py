@@ -123,11 +123,11 @@ MUTANTS = (
         "    if left_s > 10**9:\n",
     ),
     Mutant(
-        "reserved again by every try",
+        "a reservation in two writes",
         "W3",
         "use_cases/reserve_funds.py",
-        "if batch.reserved_fen is not None or batch.mode == Mode.TRIAL:",
-        "if batch.mode == Mode.TRIAL:",
+        'control.save(batch.changed(reserved_fen=amount_fen, carried=""), reserved)',
+        'control.save(reserved)\n    control.save(batch.changed(reserved_fen=amount_fen, carried=""))',
     ),
     Mutant(
         "funds below zero are nobody's concern",
@@ -296,14 +296,19 @@ class DoesNotApply(Exception):
     """The text a mutant changes is not there once: nothing would be planted."""
 
 
-def plant(mutant: Mutant, folder: Path) -> None:
-    """A copy of the package with this one change."""
-    shutil.copytree(ROOT / PACKAGE, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-    file = folder / PACKAGE / "yikatong" / mutant.file
-    text = file.read_text(encoding="utf-8")
+def changed(mutant: Mutant) -> str:
+    """The text of the mutant's file with its change; raises `DoesNotApply`."""
+    text = (ROOT / PACKAGE / "yikatong" / mutant.file).read_text(encoding="utf-8")
     if text.count(mutant.old) != 1:
         raise DoesNotApply(f"{mutant.name}: {mutant.file} has the text {text.count(mutant.old)} times")
-    file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    return text.replace(mutant.old, mutant.new)
+
+
+def plant(mutant: Mutant, folder: Path) -> None:
+    """A copy of the package with this one change."""
+    text = changed(mutant)
+    shutil.copytree(ROOT / PACKAGE, folder / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / PACKAGE / "yikatong" / mutant.file).write_text(text, encoding="utf-8")
 
 
 def killed_after(mutant: Mutant, first: int, most: int) -> tuple[int | None, str]:

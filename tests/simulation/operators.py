@@ -17,6 +17,7 @@ from yikatong.roster.sample import columns_of
 from yikatong.states import ENDED_RUN, WITHDRAWABLE, RunState
 
 Pick = dict[str, Any]
+DELICATE = ("claim_payments", "reserve_funds", "instruct_bank", "settle_batch")
 ORDERABLE = ("APPROVED", "BOUND", "CLAIMED")
 
 
@@ -63,6 +64,17 @@ class Crowd:
         for _ in range(self._chance.choice((0, 1, 2, 4, 8))):
             seconds = self._chance.choice((4.0, 12.0, 30.0, 2000.0, 200_000.0)) * self._chance.random()
             self._platform.stage.after(seconds, self._chance.choice(buttons))
+        aimed, rate = (
+            (self.withdraw, self.withdraw, self.stop, self.fund, self.order),
+            self._chance.choice((0, 0, 0.1, 0.3)),
+        )
+
+        def noticed(verb: str) -> None:
+            """Somebody acts at the very moment at which a step begins that their act matters to."""
+            if verb in DELICATE and not self._platform.faults.calm and self._chance.random() < rate:
+                self._chance.choice(aimed)()
+
+        self._platform.noticed = noticed
 
     # --- buttons -----------------------------------------------------------------------------------------------------------
 

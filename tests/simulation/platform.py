@@ -77,6 +77,8 @@ class Platform:
     logs: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     unexpected: list[str] = field(default_factory=list)
+    noticed: Callable[[str], None] = lambda _verb: None
+    """Told of every function that is started: people act when something happens."""
     _tokens: int = 0
     _random_hex: int = 0
 
@@ -157,6 +159,7 @@ class Platform:
 
         worker.ended = note
         self.stage.start(worker)
+        self.noticed(verb)
         return worker
 
     def _judge(self, worker: Worker, error: BaseException) -> None:

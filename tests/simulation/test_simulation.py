@@ -5,7 +5,11 @@ import subprocess
 import sys
 from functools import cache
 
-HISTORIES = 250
+import pytest
+
+from tests.simulation.mutants import MUTANTS, Mutant, changed, killed_after
+
+HISTORIES = 200
 
 
 @cache
@@ -35,3 +39,32 @@ def test_a_seed_is_a_history_whenever_and_wherever_it_is_played() -> None:
     )  # fmt: skip
     assert first[1] == again.stdout
     assert digest(first[1])
+
+
+def test_on_moto_the_same_history_goes_the_same_way() -> None:
+    """Every call with its answer, and in the end every item and every object."""
+    code, output = played("--moto", "--seed", "2", "--histories", "2")
+    assert code == 0, output
+    assert output.count("the same on moto") == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sent again on silence",
+        "standing claims are not looked at",
+        "claims are looked at by key only",
+        "a rejection gives nothing back",
+        "INSTRUCTED is stored after sending",
+    ],
+)
+def test_a_defect_planted_on_purpose_is_seen(name: str) -> None:
+    (mutant,) = (one for one in MUTANTS if one.name.startswith(name))
+    took, saw = killed_after(mutant, 1, 150)
+    assert took is not None
+    assert saw
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_every_planted_defect_still_fits_the_text(mutant: Mutant) -> None:
+    compile(changed(mutant), mutant.file, "exec")

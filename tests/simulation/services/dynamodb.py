@@ -8,6 +8,7 @@ from tests.simulation.services import errors
 
 Item = dict[str, Any]
 Key = tuple[str, str]
+ITEMS_A_PAGE = 2
 Written = Callable[[str, Item | None, Item], None]
 
 
@@ -80,10 +81,10 @@ class MemoryDynamo:
         return SimpleNamespace(paginate=self.query_pages)
 
     def query_pages(self, **query: Any) -> Iterator[Item]:
-        """Pages of two, so that nobody forgets the second."""
+        """So small that nobody forgets the second page."""
         items = self._found(**query)
-        for start in range(0, max(len(items), 1), 2):
-            yield {"Items": items[start : start + 2]}
+        for start in range(0, max(len(items), 1), ITEMS_A_PAGE):
+            yield {"Items": items[start : start + ITEMS_A_PAGE]}
 
     def _found(
         self,

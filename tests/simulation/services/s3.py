@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from tests.simulation.services import errors
 
+KEYS_A_PAGE = 3
+
 
 @dataclass(frozen=True)
 class Version:
@@ -86,7 +88,7 @@ class MemoryS3:
         keys = sorted(
             key for key, versions in self.buckets.get(Bucket, {}).items() if versions and key.startswith(Prefix)
         )
-        for start in range(0, len(keys), 3):
-            yield {"Contents": [{"Key": key} for key in keys[start : start + 3]]}
+        for start in range(0, len(keys), KEYS_A_PAGE):
+            yield {"Contents": [{"Key": key} for key in keys[start : start + KEYS_A_PAGE]]}
         if not keys:
             yield {}
