@@ -117,12 +117,17 @@ def _played() -> World:
     _withdraw_for_lack_of_funds(house, ids)
     _follow_up(house, ids)
     anchor_books(house.now.date(), control=house.control, audit=house.audit, book=BOOK)
+    return world_of(house, ids)
+
+
+def world_of(house: House, ids: dict[str, str]) -> World:
+    """What a house has written down so far."""
     return World(
         {
             "lake": {key: data for key, (data, _) in house.lake.objects.items()},
             "audit": {key: data for key, (data, _) in house.audit.objects.items()},
         },
-        {"control": list(house.control.items.values()), "records": list(house.records.items.values())},
+        copy.deepcopy({"control": list(house.control.items.values()), "records": list(house.records.items.values())}),
         [json.loads(json.dumps(house.bank.book))],
         ids,
     )
