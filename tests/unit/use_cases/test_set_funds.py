@@ -104,6 +104,14 @@ def test_after_the_formal_time_the_run_is_dated_on_the_day_of_the_claim() -> Non
     assert [order.as_of for order in office.orders.runs] == [date(2023, 9, 29)]
 
 
+def test_after_the_formal_time_a_child_batch_is_paid_by_a_run_of_today_that_only_follows_up() -> None:
+    office = Office(number=39)  # 2023年8-9月
+    office.set(1)
+    office.carry(as_of=date(2023, 9, 29), parent="p")
+    office.set(1_000_000, today=date(2023, 10, 9))
+    assert [(order.as_of, order.again) for order in office.orders.runs] == [(date(2023, 10, 9), True)]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
