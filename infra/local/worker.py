@@ -57,8 +57,8 @@ def identifiers(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 class Calls:
-    """The calls of one invocation after another, numbered from 1: what AWS keeps for an environment's life, its secrets,
-    on its own (`secret1`), since only the first invocation of a worker asks for them; everything else as `call1`, `call2`.
+    """The calls of one invocation after another, each kind numbered from 1: `call1`, `call2` to AWS, `bank1` to a bank, and
+    `secret1` for what an environment asks for once and keeps: only the first invocation of a worker makes those.
     """
 
     def __init__(self, path: str) -> None:
@@ -74,7 +74,7 @@ class Calls:
         if header != self._header:
             self._header, self._counts = header, {}
         told = dict(part.split("=", 1) for part in header.split(";") if "=" in part)
-        kind = "secret" if service == "secretsmanager" else "call"
+        kind = {"secretsmanager": "secret", "bank": "bank"}.get(service, "call")
         self._counts[kind] = self._counts.get(kind, 0) + 1
         name = f"{kind}{self._counts[kind]}"
         line = {

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -28,8 +29,7 @@ from yikatong.runs import Run
 from yikatong.states import ENDED_RUN, BatchState, RunState
 
 BOOK, SETTINGS = PlanBook.committed(), Settings.committed()
-SLOT = "2023-06"
-REST_S = 45
+REST_S = 90
 """How long a history may take to come to rest before that is a finding of its own."""
 MESSAGE_DEADLINE_S = 900
 """message_deadline_s of banks.toml: sooner nobody may resend."""
@@ -40,7 +40,7 @@ _serializer, _deserializer = TypeSerializer(), TypeDeserializer()
 
 
 class WorkerLost(Exception):
-    """The API answered 502: its worker died, and nobody knows how far it had come."""
+    """The API broke down: its worker died, or one that it waited for, and nobody knows how far it had come."""
 
 
 class Refused(Exception):
@@ -53,11 +53,12 @@ class NoRest(Exception):
 
 @dataclass(frozen=True)
 class Lane:
-    """Two subsidies of one claim group and a county that no other history uses at the same time."""
+    """Two subsidies of one claim group, a county and a slot that no other history uses at the same time."""
 
     first: int
     second: int
     region: str
+    slot: str
 
     def number(self, subject: str) -> int:
         return self.first if subject == "A" else self.second
@@ -68,11 +69,8 @@ class Lane:
         return code
 
 
-LANES = (
-    Lane(4, 5, "230102"),
-    Lane(6, 7, "230103"),
-    Lane(12, 13, "230104"),
-)
+LANES = (Lane(4, 5, "230102", "2023-06"), Lane(6, 7, "230103", "2023-06"), Lane(12, 13, "230104", "2023"))
+"""What a cloud's histories share out between them; each is left as it was found (`playing.clear`)."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,8 @@ class Sent:
 
     who: tuple[Person, ...]
     amounts: tuple[int, ...]
+    lines: tuple[bytes, ...]
+    """The file: its titles, and a line for each of them."""
     object_key: str
 
 
@@ -105,7 +105,7 @@ class Desk:
         key = self.cloud.keys[name]
         signer = Signer(Credentials(key.access_key_id, key.secret_access_key), REGION)
         answer = self.http.request(method, url, content=content, headers=signer.sign(method, url, content))
-        if answer.status_code == 502:
+        if answer.status_code >= 500:
             raise WorkerLost(path)
         if answer.is_error:
             raise Refused(f"{answer.status_code}: {answer.text}")
@@ -133,6 +133,17 @@ class Desk:
             key = {part: _serializer.serialize(item[part]) for part in ("pk", "sk")}
             self.cloud.client("dynamodb").delete_item(TableName=name, Key=key)
 
+    @cached_property
+    def secretive(self) -> frozenset[str]:
+        """The functions that are told of a secret, and ask for it once in a worker's life."""
+        functions = self.cloud.client("lambda")
+        return frozenset(
+            verb
+            for verb, name in self.cloud.resources["functions"].items()
+            for variable in functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+            if variable.endswith("_SECRET")
+        )
+
     @property
     def bank_book(self) -> dict[str, Any]:
         return dict(self.cloud.bank.call("GET", "/book"))
@@ -149,8 +160,11 @@ class History:
         self.desk, self.lane, self.scene, self.who = desk, lane, scene, tuple(who)
         self.deeds: list[str] = []
         self.sent: dict[str, Sent] = {}
-        self.allocated: dict[str, int] = {}
+        self.funds_before = {subject: self.funds(subject) for subject in ("A", "B")}
         self._silences: Counter[str] = Counter()
+        self._others: frozenset[str] = frozenset()
+        # Of an earlier history with the same subsidies in another slot, where nobody cleared up.
+        self._others = frozenset(one.batch_id for one in self.batches()) | {one.run_id for one in self.all_runs()}
         self._seed = seed
         for subject in ("A", "B"):
             number = lane.number(subject)
@@ -164,19 +178,42 @@ class History:
 
     def upload(self, label: str, who: Sequence[Person], subject: str = "A") -> Batch:
         """Send these people's roster and wait for its verdict; from then on `label` names what concerns the batch."""
-        number, code, region = self.lane.number(subject), self.lane.code(subject), self.lane.region
+        subsidy = BOOK.subsidy(2023, self.lane.number(subject))
         sample = make_sample(
-            subsidy=BOOK.subsidy(2023, number), settings=SETTINGS.for_subsidy(code), region=region, rows=len(who),
-            slots=[SLOT], seed=self._seed, include=who,
+            subsidy=subsidy, settings=SETTINGS.for_subsidy(self.lane.code(subject)), region=self.lane.region,
+            rows=len(who), slots=[self.lane.slot], seed=self._seed, include=who,
         )  # fmt: skip
-        name = f"{label}-{uuid.uuid4().hex[:8]}.csv"
-        body = {"plan_year": 2023, "number": number, "region": region, "file_name": name, "mode": "formal"}
+        amounts = tuple(fen_of(str(row[Column.AMOUNT])) for row in sample.rows)
+        lines = tuple(sample.roster_csv().splitlines(keepends=True))
+        return self._send(label, tuple(who), amounts, lines, subject)
+
+    def upload_reissue(self, label: str, of: Batch, first: str, count: int) -> Batch:
+        """Send the first so many people of a roster again, whose payments the bank has rejected."""
+        sent = self.sent[first]
+        return self._send(label, sent.who[:count], sent.amounts[:count], sent.lines[: count + 1], "A", of.batch_id)
+
+    def _send(
+        self,
+        label: str,
+        who: tuple[Person, ...],
+        amounts: tuple[int, ...],
+        lines: tuple[bytes, ...],
+        subject: str,
+        reissues: str = "",
+    ) -> Batch:
+        body = {
+            "plan_year": 2023,
+            "number": self.lane.number(subject),
+            "region": self.lane.region,
+            "file_name": f"{label}-{uuid.uuid4().hex[:8]}.csv",
+            "mode": "formal",
+            "reissues": reissues,
+        }
         with self.scene.offstage():
             grant = self.desk.call("harbin-clerk", "POST", "/v1/uploads", body)
-        put = self.desk.http.put(grant["url"], content=sample.roster_csv(), headers=grant["headers"])
-        put.raise_for_status()
-        amounts = tuple(fen_of(str(row[Column.AMOUNT])) for row in sample.rows)
-        self.sent[label] = Sent(tuple(who), amounts, grant["key"])
+        self.sent[label] = Sent(who, amounts, lines, grant["key"])
+        self.scene.tokens[grant["key"]] = label
+        self.desk.http.put(grant["url"], content=b"".join(lines), headers=grant["headers"]).raise_for_status()
         self.rest(lambda: self._judged(label) is not None)
         batch = self._judged(label)
         assert batch is not None, "the roster was never judged"
@@ -187,9 +224,10 @@ class History:
     def allocate(self, subject: str, fen: int) -> None:
         """The treasurer sets exactly what is needed: whatever is reserved twice is then missing."""
         path = f"/v1/funds/2023/{self.lane.number(subject)}/{self.lane.region}/2023"
+        reserved, spent = self.funds_before[subject]
         with self.scene.offstage():
-            self.desk.call("province-treasurer", "PUT", path, {"allocated_fen": fen, "reason": "下达"})
-        self.allocated[subject] = fen
+            body = {"allocated_fen": reserved + spent + fen, "reason": "下达"}
+            self.desk.call("province-treasurer", "PUT", path, body)
 
     def approve(self, batch: Batch) -> None:
         words = json.loads(batch.model_dump_json(include={"sha256", "object_version", "payable", "held"}))
@@ -212,14 +250,17 @@ class History:
 
     def order(self, subject: str = "A") -> None:
         """Order a run; after a crash once more, unless the order was heard: a run of that subsidy stands."""
-        body = {"plan_year": 2023, "number": self.lane.number(subject), "mode": "formal"}
         known = len(self.runs(subject))
 
         def heard() -> bool:
             self.rest(lambda: True)
             return len(self.runs(subject)) > known
 
-        self.persist(lambda: self.desk.call("province-operator", "POST", "/v1/runs", body), done=heard)
+        self.persist(lambda: self.ask_for_a_run(subject), done=heard)
+
+    def ask_for_a_run(self, subject: str) -> None:
+        body = {"plan_year": 2023, "number": self.lane.number(subject), "mode": "formal"}
+        self.desk.call("province-operator", "POST", "/v1/runs", body)
 
     def finish(self) -> None:
         """Wait until nothing goes on, step in where only a person can, and again, until nothing is left to do."""
@@ -372,14 +413,23 @@ class History:
     def batches(self, subject: str = "") -> list[Batch]:
         subjects = (subject,) if subject else ("A", "B")
         keys = [batches_pk(self.lane.code(each), "formal") for each in subjects]
-        return [Batch.model_validate(item) for key in keys for item in self.desk.items(key)]
+        found = [Batch.model_validate(item) for key in keys for item in self.desk.items(key)]
+        return [batch for batch in found if batch.batch_id not in self._others]
 
     def batch(self, batch_id: str) -> Batch:
         (found,) = [batch for batch in self.batches() if batch.batch_id == batch_id]
         return found
 
+    def funds(self, subject: str) -> tuple[int, int]:
+        """What is reserved and what is spent, in fen, of the subsidy in this county."""
+        items = [
+            item for item in self.desk.items(f"FUNDS#{self.lane.code(subject)}") if item["region"] == self.lane.region
+        ]
+        return sum(int(item["reserved_fen"]) for item in items), sum(int(item["spent_fen"]) for item in items)
+
     def runs(self, subject: str) -> list[Run]:
-        return [Run.model_validate(item) for item in self.desk.items(f"RUNS#{self.lane.code(subject)}")]
+        found = [Run.model_validate(item) for item in self.desk.items(f"RUNS#{self.lane.code(subject)}")]
+        return [run for run in found if run.run_id not in self._others]
 
     def all_runs(self) -> list[Run]:
         return [*self.runs("A"), *self.runs("B")]

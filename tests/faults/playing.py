@@ -1,6 +1,7 @@
 """Play one history on one lane, judge it, and leave the lane as if nothing had ever happened there."""
 
 import random
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 from infra.local.cloud import LocalCloud
 from tests.faults.history import SETTINGS, Desk, History, Lane
-from tests.faults.scenarios import SCENARIOS
+from tests.faults.scenarios import PEOPLE, SCENARIOS
 from tests.faults.scene import AFTER, BEFORE, CrashPoint, Place, Scene, calls_made
 from tests.faults.verdict import end_to_end_id, violations
 from yikatong.cards import partitions_of
@@ -27,6 +28,9 @@ SETTINGS_OF_THE_CLOUD: dict[str, Any] = {
 }
 """The shortest there are: what is waited for is not what is tested. Receipts are waited for until none will come, see
 `History`: a timeout that strikes when the machine is busy would be another history."""
+
+COUNT_TRIES = 3
+"""How often a scenario is played until two histories make the same calls; on a machine with nothing else to do, once."""
 
 Calls = dict[Place, list[tuple[str, str]]]
 
@@ -59,9 +63,12 @@ class Cast:
         invented = invent_people(count, region="230102", seed=seed, on=date(2023, 1, 1))
         self.people = [one for one in invented if partitions_of([one.id_number]) == partitions_of(["230102"])]
         self._left: Iterator[Person] = iter(self.people)
+        self._lock = threading.Lock()
 
-    def take(self, count: int) -> list[Person]:
-        return [next(self._left) for _ in range(count)]
+    def take(self) -> list[Person]:
+        """Enough of them for one history."""
+        with self._lock:
+            return [next(self._left) for _ in range(PEOPLE)]
 
 
 def hand_in_cards(cloud: LocalCloud, people: list[Person], name: str) -> None:
@@ -81,11 +88,19 @@ def desk_with_cast(lanes: int, cast_size: int, seed: int) -> Iterator[tuple[Desk
 
 
 def play(
-    desk: Desk, lane: Lane, who: list[Person], scenario: str, point: CrashPoint | None = None, *, cold: bool = False
+    desk: Desk,
+    lane: Lane,
+    who: list[Person],
+    scenario: str,
+    point: CrashPoint | None = None,
+    *,
+    cold: bool = False,
+    clearing: bool = True,
 ) -> Played:
-    """Play a scenario, with a crash or without, and judge it at rest."""
+    """Play a scenario, with a crash or without, and judge it at rest. Not `clearing`, the lane is used up."""
     began = time.monotonic()
-    scene = Scene((point,) if point else (), cold=cold)
+    kills = (*SCENARIOS[scenario].accidents, *([point] if point else []))
+    scene = Scene(kills, cold=desk.secretive if cold else frozenset())
     offset = desk.cloud.calls_file.stat().st_size
     history = History(desk, lane, scene, who, seed=random.Random(f"{scenario} {point}").randrange(10**6))
     with desk.stage.playing(scene):
@@ -98,9 +113,38 @@ def play(
             with_rest(history)
         calls = calls_made(scene, desk.cloud.calls_file, offset) if point is None else {}
         seconds = time.monotonic() - began
-        clear(history)
-    killed = scene.killed > 0
+        if clearing:
+            clear(history)
+    killed = point is not None and scene.died_at(point)
     return Played(scenario, point, killed, tuple(history.deeds), tuple(found), seconds, calls)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A scenario played without a crash: its crash points, and what was wrong with the playing itself."""
+
+    scenario: str
+    invocations: int
+    calls: int
+    points: tuple[CrashPoint, ...]
+    violations: tuple[str, ...]
+
+
+def count(desk: Desk, lane: Lane, cast: Cast, scenario: str) -> Counted:
+    """Play a scenario in new workers and in warm ones, and list its crash points: the calls must be the same ones."""
+    cold = play(desk, lane, cast.take(), scenario, cold=True)
+    for _ in range(COUNT_TRIES):
+        warm = play(desk, lane, cast.take(), scenario)
+        different = differences(warm.calls, cold.calls)
+        if not different:
+            break
+        cold = play(desk, lane, cast.take(), scenario, cold=True)
+    wrong = [f"calls differ: {difference}" for difference in different]
+    points = crash_points(scenario, warm.calls, cold.calls) if not different else []
+    asked = {place: calls for place, calls in cold.calls.items() if SCENARIOS[scenario].crashes_at(place)}
+    return Counted(
+        scenario, len(asked), sum(map(len, asked.values())), tuple(points), (*cold.violations, *warm.violations, *wrong)
+    )
 
 
 def with_rest(history: History) -> None:
@@ -114,11 +158,10 @@ def with_rest(history: History) -> None:
 def clear(history: History) -> None:
     """Remove what the history left in the tables and in the lake, so that the next one here makes the same calls."""
     lane, desk = history.lane, history.desk
-    words = {lane.region}
+    words = {f"2023/{lane.region}/"}
     for subject in ("A", "B"):
         code = lane.code(subject)
         words |= {code, f"#{SETTINGS.for_subsidy(code).claim_group}#"}
-    words = {word for word in words if word != lane.region} | {f"2023/{lane.region}/"}
     control = desk.scan("control")
     desk.delete("control", [item for item in control if any(word in f"#{item['pk']}#{item['sk']}#" for word in words)])
     accounts = {person.account for person in history.who}
@@ -142,7 +185,7 @@ def crash_points(scenario: str, warm: Calls, cold: Calls) -> list[CrashPoint]:
     """Every call of every invocation, both sides: the calls of warm workers, and a new worker's secrets."""
     found = []
     for place, calls in sorted(cold.items()):
-        if not SCENARIOS[scenario].crashes_at(place.verb):
+        if not SCENARIOS[scenario].crashes_at(place):
             continue
         secrets = [call for call in calls if call[0].startswith("secret")]
         for call, operation in [*warm[place], *secrets]:

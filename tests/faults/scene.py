@@ -14,7 +14,7 @@ from infra.local.runtime import Fate
 from infra.local.runtime_api import Outcome
 
 BEFORE, AFTER = "before", "after"
-LONGEST_HOLD_S = 10.0
+LONGEST_HOLD_S = 60.0
 """A held invocation goes on after this: whatever it waited for may have died with its worker."""
 
 
@@ -62,8 +62,8 @@ class Invocation:
 class Scene:
     """The invocations of one history, known by what their events name: `tokens` maps such words to the subject."""
 
-    def __init__(self, kills: tuple[CrashPoint, ...] = (), *, cold: bool = False) -> None:
-        """`cold`: a new worker for every invocation, so that each asks for its secrets."""
+    def __init__(self, kills: tuple[CrashPoint, ...] = (), *, cold: frozenset[str] = frozenset()) -> None:
+        """`cold`: functions that get a new worker for every invocation, so that each asks for its secrets."""
         self.cold = cold
         self.tokens: dict[str, str] = {}
         self.invocations: list[Invocation] = []
@@ -78,11 +78,11 @@ class Scene:
     @contextmanager
     def offstage(self) -> Iterator[None]:
         """What happens meanwhile belongs to the history, but nobody counts it and nobody dies."""
-        self._onstage = False
+        before, self._onstage = self._onstage, False
         try:
             yield
         finally:
-            self._onstage = True
+            self._onstage = before
 
     def hold(self, verb: str, subject: str, until: Callable[[], bool]) -> None:
         """Let invocations of a function about a subject begin only when something holds (or `LONGEST_HOLD_S` are over)."""
@@ -108,10 +108,9 @@ class Scene:
     def busy(self) -> bool:
         return self._busy > 0
 
-    @property
-    def killed(self) -> int:
-        """How many workers died here as they were told to."""
-        return sum(invocation.died for invocation in self.invocations)
+    def died_at(self, point: CrashPoint) -> bool:
+        """Whether a worker died there as it was told to."""
+        return any(invocation.died and invocation.kill == point for invocation in self.invocations)
 
     def subject_of(self, text: str) -> str | None:
         """Whom an event is about; the longest word found decides, since a batch's id also holds its subsidy's code."""
@@ -174,7 +173,7 @@ class Stage:
                 self._entered[invocation] = (scene, entered)
                 kill = entered.kill
                 if kill is None:
-                    return Fate(cold=scene.cold and entered.place.nth > 0)
+                    return Fate(cold=verb in scene.cold and entered.place.nth > 0)
                 return Fate(f"{kill.call}-{kill.side}", kill.cold)
         return Fate()
 
