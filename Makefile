@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench fuzz layers clean help
+.PHONY: setup demo test check bench fuzz faults layers clean help
 
 help: ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -39,6 +39,12 @@ FUZZ_S ?= 600
 
 fuzz: setup ## Fuzz the reading of rosters for FUZZ_S seconds (600); what it finds is kept under tests/fuzz/found
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_S)
+
+HISTORIES ?= 20000
+
+faults: setup ## Simulate HISTORIES histories of faults (20000), and catch every defect planted on purpose
+	@$(BIN)/python -m tests.simulation --histories $(HISTORIES) --seed 1
+	@$(BIN)/python -m tests.simulation.mutants
 
 layers: setup ## Build the Lambda layers for AWS into build/layers
 	@$(BIN)/python -m infra.layers build build/layers
