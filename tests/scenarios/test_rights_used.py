@@ -51,6 +51,7 @@ SELDOM = {
     # A slot of the audit bucket is read only where another worker's intent stands in it.
     "start_run": {"states:DescribeExecution", "s3:GetObject"},
     "reserve_funds": {"s3:GetObject"},
+    "enquire_bank": {"s3:PutObject"},  # an answer that came no other way, or the note that a message goes out again
     "validate_roster": {"events:PutEvents"},
     "publish_records": {"events:PutEvents", "dynamodb:Query"},
     "receive_receipt": {
