@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,34 @@ def test_the_exported_books_balance_with_the_banks_own(demo: tuple[Path, str]) -
     assert (settled, returned) == (bank["moved_fen"], bank["returned_fen"])
     assert returned > 0
     assert all(payment["credited_times"] <= 1 for payment in bank["payments"].values())
+
+
+def _audit(folder: Path) -> subprocess.CompletedProcess[str]:
+    """The auditor as anyone runs it: over the files alone, after the cloud is gone."""
+    command = [str(Path(sys.executable).parent / "yikatong"), "audit", "--from", str(folder)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_an_auditor_that_shares_no_code_finds_the_books_right(demo: tuple[Path, str]) -> None:
+    folder, printed = demo
+    assert "独立核对：核对了 12 个批次、" in printed
+    done = _audit(folder)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "逐笔逐分相符" in done.stdout.splitlines()[0]
+
+
+def test_one_fen_changed_in_the_exported_funds_is_found(demo: tuple[Path, str], tmp_path: Path) -> None:
+    folder = tmp_path / "tampered"
+    shutil.copytree(demo[0], folder)
+    (table,) = (folder / "tables").glob("*control*.jsonl")
+    items = [json.loads(line) for line in table.read_text(encoding="utf-8").splitlines()]
+    funds = next(item for item in items if item["pk"] == "FUNDS#corn-producer")
+    funds["spent_fen"] += 1
+    table.write_text("".join(f"{json.dumps(item, ensure_ascii=False)}\n" for item in items), encoding="utf-8")
+    done = _audit(folder)
+    assert done.returncode == 1
+    named = {line.split("：")[0] for line in done.stdout.splitlines() if line.startswith("不符 ")}
+    assert named == {"不符 funds_differ", "不符 chain_differs"}
 
 
 def test_trials_moved_no_money_and_published_nothing(demo: tuple[Path, str]) -> None:
