@@ -16,7 +16,7 @@ from tests.simulation.worlds import World, batches, items, value_of
 from yikatong import parquet
 from yikatong.payments import sha256_hex
 from yikatong.records import person_key
-from yikatong.states import BATCH, RUN, BatchState, RunState
+from yikatong.states import BATCH, ENDED_RUN, RUN, BatchState, RunState
 
 Item = dict[str, Any]
 SENT_STATES = ("INSTRUCTED", "SETTLED", "PUBLISHED")
@@ -42,12 +42,23 @@ class Watch:
         try:
             if kind in ("BATCHES", "RUNS"):
                 _demand_edge(kind, before, after)
+            if kind == "RUNS" and before is not None and before["state"] != after["state"]:
+                self._demand_finished(after)
             elif kind == "FUNDS":
                 self._demand_cover({name: value_of(value) for name, value in after.items()})
             if before is not None:
                 _demand(int(after["version"]["N"]) == int(before["version"]["N"]) + 1, "a version was skipped")
         except Violated as violated:
             self._platform.stage.broken = violated
+
+    def _demand_finished(self, run: Any) -> None:
+        """No run ends over a batch that nobody would take up: paid, carried with its reason, withdrawn, or another run's."""
+        if run["state"]["S"] not in ENDED_RUN:
+            return
+        for batch in batches(self._platform):
+            if batch.get("run_id") == run["run_id"]["S"] and batch["state"] in ("BOUND", "CLAIMED", "INSTRUCTED"):
+                carried = batch["state"] == "CLAIMED" and batch.get("carried")
+                _demand(carried, f"{run['run_id']['S']} ended, and {batch['batch_id']} is {batch['state']}")
 
     def _demand_cover(self, funds: Item) -> None:
         reserved, spent = int(funds["reserved_fen"]), int(funds["spent_fen"])
