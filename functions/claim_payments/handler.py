@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from yikatong.aws.faults import without_quoting
+from yikatong.aws.metrics import count
 from yikatong.aws.wiring import wiring
 from yikatong.bank.settings import committed_banks
 from yikatong.use_cases.claim_payments import claim_payments
@@ -26,5 +27,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         book=w.book,
         settings=w.settings,
     )
-    logger.info("payments claimed", run_id=event["run_id"], batches=claimed)
-    return {"claimed": claimed}
+    count("AlteredClaims", claimed.stopped)
+    logger.info("payments claimed", run_id=event["run_id"], batches=claimed.batches, stopped=claimed.stopped)
+    return {"claimed": claimed.batches, "stopped": claimed.stopped}

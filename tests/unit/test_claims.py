@@ -155,7 +155,7 @@ def test_a_claim_file_missing_or_altered_stops_everything(altered: bytes | None)
 
 
 def test_the_name_of_a_claim_file_holds_the_version_it_was_made_for() -> None:
-    assert claim_file_key("g", "2023-06", "run", 3) == "claims/g/2023-06/run/v3.parquet"
+    assert claim_file_key("g", "2023-06", "run", 3, 20 * "a") == f"claims/g/2023-06/run/v3-{16 * 'a'}.parquet"
 
 
 def test_equal_claims_give_equal_bytes_in_whatever_order() -> None:

@@ -33,7 +33,7 @@ from yikatong.roster_arrivals import Arrival
 from yikatong.runs import Run
 from yikatong.use_cases.approve_batch import ApprovalRequest, approve_batch
 from yikatong.use_cases.await_receipts import await_receipts
-from yikatong.use_cases.claim_payments import claim_payments
+from yikatong.use_cases.claim_payments import Claimed, claim_payments
 from yikatong.use_cases.close_run import Unfinished, close_run
 from yikatong.use_cases.enquire_bank import enquire_bank
 from yikatong.use_cases.import_cards import CardArrival, import_cards
@@ -119,7 +119,9 @@ class House(Books):
             sha256=batch.sha256, object_version=batch.object_version, payable=batch.payable, held=batch.held, **changes
         )
         approver = self.who("approver")
-        return approve_batch(self.c_of(approver), self.l, self.o, BOOK, SETTINGS, approver, batch.batch_id, request, self.now)
+        return approve_batch(
+            self.c_of(approver), self.l, self.o, BOOK, SETTINGS, approver, batch.batch_id, request, self.now
+        )
 
     def approved(self, data: bytes, region: str = DAOLI, **options: Any) -> str:
         """Upload and approve; the batch's id."""
@@ -245,7 +247,7 @@ class House(Books):
             run_id, code, control=self.c, lake=self.l, workflow=self.w, book=BOOK, settings=SETTINGS
         )  # fmt: skip
 
-    def claim(self, run_id: str, code: str = CODE) -> int:
+    def claim(self, run_id: str, code: str = CODE) -> Claimed:
         return claim_payments(
             run_id, code, control=self.c, lake=self.l, banks=BANKS, book=BOOK, settings=SETTINGS
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """What the bank says, early, late, twice, in pieces, wrongly or not at all: known lines move, the rest stay."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,7 +16,8 @@ from yikatong.batches import Batch
 from yikatong.errors import Refusal
 from yikatong.funds import Funds
 from yikatong.receipts import keep_receipt
-from yikatong.states import BatchState, RunState
+from yikatong.runs import Run, closing_key
+from yikatong.states import ENDED_RUN, BatchState, RunState
 from yikatong.use_cases.settle_batch import settle_batch
 
 THREE = people(3)
@@ -365,3 +367,24 @@ def test_a_batch_settled_by_another_between_two_reads_is_a_lost_race_and_no_defe
     assert settled is not None
     assert settled.rejected.count == 3
     assert house.funds().reserved_fen == 0
+
+
+def test_a_return_between_the_reading_of_the_lines_and_the_end_of_the_run_gets_its_addendum() -> None:
+    house, batch_id = ready()
+    message_of = house.messages
+
+    def comes_back() -> None:
+        answer = answer_of(house, 0, "", "AC04")
+        house.receive(returns("1", "2023-06-12", "1", message_of(batch_id)[0], [answer]))
+
+    house.watch.acts.append(("control.save", saves_ended_run, comes_back))
+    run = house.pay()
+    assert run.state is RunState.CLOSED
+    closing = json.loads(house.lake.get(closing_key(run.run_id)) or b"")
+    assert closing["lines"][0]["returned"]["count"] == 0
+    (addendum,) = house.lake.keys(f"runs/{run.run_id}/addenda/")
+    assert json.loads(house.lake.get(addendum) or b"")["returned"]["count"] == 1
+
+
+def saves_ended_run(given: tuple[object, ...]) -> bool:
+    return any(isinstance(item, Run) and item.state in ENDED_RUN for item in given)

@@ -16,7 +16,7 @@ from tests.unit.payout.test_reissue import FOUR, attempt, rejected, send
 from tests.unit.payout.watching import WorkerDied
 from yikatong.batches import Batch, Tally
 from yikatong.errors import Refusal
-from yikatong.rulings import RecoveryRequest, Ruled, RulingRequest
+from yikatong.rulings import RecoveryRequest, Ruled, Ruling, RulingRequest
 from yikatong.settlement import KEPT_STATEMENTS, fold
 from yikatong.states import RunState
 from yikatong.use_cases.receive_receipt import receive_receipt
@@ -195,6 +195,22 @@ def test_a_recovery_kept_but_not_counted_is_counted_by_its_repetition() -> None:
     assert house.funds().spent_fen == spent_fen - 100
 
 
+def test_a_bank_that_contradicts_or_returns_what_was_recovered_is_settled_all_the_same() -> None:
+    """All three are recovered in full; then one is said to have been rejected, and another comes back as well."""
+    house, batch_id, message = silent_run()
+    house.receive(receipt("1", "2023-06-12", message, [answer_of(house, n) for n in range(3)]))
+    for n, voucher in enumerate(("V1", "V2", "V3")):
+        payment = end_to_end(THREE[n])
+        recover(house, batch_id, payment, house.bank.book["payments"][payment]["amount_fen"], voucher)
+    assert house.funds().spent_fen == 0
+    house.receive(receipt("2", "2023-06-13", message, [answer_of(house, 0, "RJCT", "AC04")]))
+    assert house.settlement(batch_id)[ONE] == "FROZEN"
+    assert (house.funds().reserved_fen, house.funds().spent_fen) == (answer_of(house, 0).amount_fen, 0)
+    house.receive(returns("3", "2023-06-14", "1", message, [answer_of(house, 1, "", "AC04")]))
+    assert house.settlement(batch_id)[end_to_end(THREE[1])] == "RETURNED"
+    assert house.funds().spent_fen == 0
+
+
 def test_only_money_that_is_with_the_payee_is_recovered() -> None:
     house, batch_id, message = silent_run()
     with pytest.raises(Refusal, match="没有入账"):
@@ -218,17 +234,35 @@ def test_the_fold_takes_rulings_only_over_contradictions_it_was_given() -> None:
     )
     said = [("P-1", "settled"), ("P-1", "rejected"), ("Q-1", "rejected")]
     statements = pl.DataFrame(
-        [{"end_to_end_id": one, "kind": kind, "reason": "AC04", "channel": "delivered"} for one, kind in said],
+        [
+            {"end_to_end_id": one, "kind": kind, "reason": "AC04", "channel": "delivered", "source": "a file"}
+            for one, kind in said
+        ],
         schema_overrides=KEPT_STATEMENTS,
     ).with_columns(
         *(pl.lit(None, kind).alias(name) for name, kind in KEPT_STATEMENTS.items() if name in ("on", "raw_code"))
     )
     assert fold(payments, statements)["state"].to_list() == ["FROZEN", "REJECTED"]
-    ruled = fold(payments, statements, {"P-1": "settled"})
+    ruling = Ruling(end_to_end_id="P-1", ruled="settled", by="t", at="", reason="r", heard=("a file",))
+    ruled = fold(payments, statements, {"P-1": ruling})
     assert ruled.select("state", "reason", "failed_by").rows() == [
         ("SETTLED", None, None),
         ("REJECTED", "AC04", "delivered"),
     ]
+    unheard = fold(payments, statements, {"P-1": ruling.model_copy(update={"heard": ("another file",)})})
+    assert unheard["state"].to_list() == ["FROZEN", "REJECTED"], "nobody has ruled on what came in another file"
+
+
+def test_a_bank_that_contradicts_a_ruling_once_more_freezes_the_payment_again_until_it_is_ruled_on_again() -> None:
+    """Ruled rejected, and so free to be paid again; then the bank says once more that it was paid after all."""
+    house, batch_id, message = frozen()
+    rule(house, batch_id, ONE, "rejected")
+    assert house.settlement(batch_id)[ONE] == "REJECTED"
+    house.receive(receipt("once-more", "2023-06-22", message, [answer_of(house, 0)]))
+    assert house.settlement(batch_id)[ONE] == "FROZEN"
+    rule(house, batch_id, ONE, "settled")
+    assert house.settlement(batch_id)[ONE] == "SETTLED"
+    assert len(house.lake.keys(f"rulings/{batch_id}/")) == 2
 
 
 def break_off_at_every_call(

@@ -75,7 +75,7 @@ def claim(desk: Desk, batch: Batch, group: str = GROUP, slot: str = SLOT) -> Non
         attempt=pl.lit(1, pl.Int32),
     ).select(list(claims.CLAIM_COLUMNS))
     manifest = desk.control.read(Manifest, *manifest_key(group, slot)) or empty_manifest(group, slot)
-    key = claim_file_key(group, slot, "run", manifest.version)
+    key = claim_file_key(group, slot, "run", manifest.version, "d")
     data = desk.lake.put_once(key, claims.encode(claimed), "d").data
     context = ClaimContext(as_of=date(2023, 6, 1), registry_version="")
     file = ClaimFile(
@@ -237,7 +237,7 @@ def test_a_damaged_claim_file_is_swallowed_by_nobody_and_the_roster_waits_for_a_
     desk.arrive(data)
     first = only_batch(desk)
     claim(desk, first)
-    key = claim_file_key(GROUP, SLOT, "run", 0)
+    key = claim_file_key(GROUP, SLOT, "run", 0, "d")
     stored = desk.lake.objects[key]
     desk.lake.objects[key] = (stored[0] + b"!", stored[1])
     with pytest.raises(AlteredClaim):

@@ -167,6 +167,14 @@ class Batch(Chained):
         return self.batch_id.rsplit(".", 1)[1]
 
     @property
+    def spent_fen(self) -> int:
+        """What it has cost so far: credited, and neither returned nor recovered. Money that came back both ways counts once
+        more than it was paid; that is the payee's, and no other batch's."""
+        if self.settlement is None:
+            return 0
+        return max(0, self.settlement.settled.fen - self.settlement.returned.fen - self.recovered.fen)
+
+    @property
     def follows_up(self) -> bool:
         """Whether it pays what an earlier batch could not: 正式发放时间 was kept by that one."""
         return bool(self.parent or self.reissue_of)

@@ -32,7 +32,10 @@ class AlteredClaim(Exception):
 
 def read_claims(manifest: Manifest, load: Callable[[str], bytes | None]) -> pl.DataFrame:
     """All standing claims of a slot (released batches left out), columns as `CLAIM_COLUMNS`."""
-    claims = every_claim(manifest, load)
+    return not_released(every_claim(manifest, load), manifest)
+
+
+def not_released(claims: pl.DataFrame, manifest: Manifest) -> pl.DataFrame:
     return claims.filter(~pl.col("batch_id").is_in(list(manifest.releases)))
 
 

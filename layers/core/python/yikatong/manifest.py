@@ -76,13 +76,17 @@ def empty_manifest(claim_group: str, slot: str) -> Manifest:
     return Manifest(pk=pk, sk=sk, claim_group=claim_group, slot=slot)
 
 
-def claim_file_key(claim_group: str, slot: str, run_id: str, base: int) -> str:
-    """The base version is in the name: a lost race writes another file, never over the loser's (PROTOCOL C2)."""
-    return f"claims/{claim_group}/{slot}/{run_id}/v{base}.parquet"
+def claim_file_key(claim_group: str, slot: str, run_id: str, base: int, inputs: str) -> str:
+    """The base version is in the name: a lost race writes another file, never over the loser's (PROTOCOL C2).
+
+    So is what the file was made from (`inputs`, a digest): a run that was started again may have lost a batch meanwhile, and
+    what its dead worker left under the same base is garbage, not in its way.
+    """
+    return f"claims/{claim_group}/{slot}/{run_id}/v{base}-{inputs[:16]}.parquet"
 
 
-def checkpoint_key(claim_group: str, slot: str, run_id: str, base: int) -> str:
-    return f"claims/{claim_group}/{slot}/{run_id}/checkpoint-v{base}.parquet"
+def checkpoint_key(claim_group: str, slot: str, run_id: str, base: int, inputs: str) -> str:
+    return f"claims/{claim_group}/{slot}/{run_id}/checkpoint-v{base}-{inputs[:16]}.parquet"
 
 
 def with_release(manifest: Manifest, batch_ids: Iterable[str]) -> Manifest | None:

@@ -49,9 +49,14 @@ def keep_receipt(data: bytes, batch: Batch, lake: Lake, channel: Channel) -> str
     return key
 
 
-def channel_of(key: str) -> Channel:
-    """How a kept file came, from its key."""
-    return "enquired" if key.rsplit("/", 1)[1].startswith("enquired-") else "delivered"
+def source_of(key: str) -> str:
+    """The name of a kept file: how it came, and its hash."""
+    return key.rsplit("/", 1)[1]
+
+
+def channel_of(source: str) -> Channel:
+    """How a kept file came, from its name."""
+    return "enquired" if source.startswith("enquired-") else "delivered"
 
 
 def read_receipt(data: bytes, payments: pl.DataFrame) -> Reading:

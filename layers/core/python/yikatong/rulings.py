@@ -15,7 +15,6 @@ from yikatong.batches import Tally
 from yikatong.ports import Lake
 
 Ruled = Literal["settled", "rejected"]
-RULED: tuple[Ruled, Ruled] = ("settled", "rejected")
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
@@ -38,7 +37,10 @@ class RecoveryRequest(BaseModel):
 
 
 class Ruling(BaseModel):
-    """`settled`: the money reached the account (and what the bank returned of it came back after that)."""
+    """`settled`: the money reached the account (and what the bank returned of it came back after that).
+
+    `heard` are the names of the bank's files that the ruling knew: what the bank says in others may contradict it anew.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -47,6 +49,7 @@ class Ruling(BaseModel):
     by: str
     at: str
     reason: str
+    heard: tuple[str, ...] = ()
 
 
 class Recovery(BaseModel):
@@ -91,14 +94,14 @@ def recovered_of_batch(batch_id: str, lake: Lake) -> Tally:
     return Tally(count=len(kept), fen=sum(each.amount_fen for each in kept))
 
 
-def last_rulings(keys: Sequence[str], lake: Lake) -> dict[str, Ruled]:
+def last_rulings(keys: Sequence[str], lake: Lake) -> dict[str, Ruling]:
     """By payment the ruling that counts, of all these keys of one batch."""
     last: dict[str, tuple[int, str]] = {}
     for key in keys:
         end_to_end_id, n = _split(key)
         if n > last.get(end_to_end_id, (0, ""))[0]:
             last[end_to_end_id] = n, key
-    return {payment: Ruling.model_validate(_read(key, lake)).ruled for payment, (_, key) in last.items()}
+    return {payment: Ruling.model_validate(_read(key, lake)) for payment, (_, key) in last.items()}
 
 
 def _all(prefix: str, end_to_end_id: str, lake: Lake) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from yikatong.cards import judge_cards
 from yikatong.claims import FIRST_ATTEMPT, held_ids
 from yikatong.manifest import ClaimContext
 from yikatong.payments import sha256_hex
-from yikatong.plan import Mode, PlanBook, Slot, Subsidy, judge_slot, judging_date
+from yikatong.plan import Mode, PlanBook, Slot, judge_slot, judging_date
 from yikatong.ports import Lake
 from yikatong.registry import RegistryReader
 
@@ -77,7 +77,6 @@ class Judge:
         self,
         lake: Lake,
         book: PlanBook,
-        subsidy: Subsidy,
         mode: str,
         occasions: Collection[Occasion],
         *,
@@ -85,7 +84,6 @@ class Judge:
     ) -> None:
         self._lake = lake
         self._book = book
-        self._subsidy = subsidy
         self._mode = Mode(mode)
         self._occasions = occasions
         self._account_allowed = account_allowed
@@ -114,16 +112,19 @@ class Judge:
         if batch.reissue_of:
             # Its slot was judged when the attempt that failed was claimed.
             return True
-        day = judging_date(self._subsidy, context.as_of, self._mode)
-        parsed = Slot.parse(slot, self._subsidy.frequency)
+        # By the plan it was sent under, as when it arrived, though another year's run may carry it.
+        subsidy = self._book.by_code(batch.plan_year, batch.code)
+        day = judging_date(subsidy, context.as_of, self._mode)
+        parsed = Slot.parse(slot, subsidy.frequency)
         # Approved in time is in time, though a weekend moves the run past the occasion's last day.
         on = min(context.as_of, batch.approved_on)
         occasions = [occasion.slot for occasion in self._occasions if occasion.covers(batch.region, on)]
-        return judge_slot(self._book, self._subsidy, parsed, day, self._mode, occasions).slot_ok
+        return judge_slot(self._book, subsidy, parsed, day, self._mode, occasions).slot_ok
 
 
 def after_claims(judged: pl.DataFrame, own: pl.DataFrame, standing: pl.DataFrame) -> pl.DataFrame:
-    """The final outcome once the claims are known: `own` of this batch, `standing` of all, both with the claim columns.
+    """The final outcome once the claims are known: `own` of this batch, `standing` of all, both with the claim columns;
+    among all may be claims released since.
 
     What might have been sent but was not claimed is `not_sent`: another beneficiary holds the account, or else another
     row holds the person or the household (`yikatong.claims.choose`).

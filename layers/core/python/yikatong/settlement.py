@@ -13,8 +13,8 @@ from yikatong import parquet
 from yikatong.batches import Batch, Settlement, Tally
 from yikatong.payments import digest_of, sha256_hex, sorted_digest
 from yikatong.ports import Lake
-from yikatong.receipts import STATEMENTS, channel_of, read_receipt, receipts_prefix
-from yikatong.rulings import RULED, Ruled, last_rulings, rulings_prefix
+from yikatong.receipts import STATEMENTS, channel_of, read_receipt, receipts_prefix, source_of
+from yikatong.rulings import Ruling, last_rulings, rulings_prefix
 from yikatong.states import FINAL_PAYMENT, PaymentState
 
 
@@ -31,17 +31,17 @@ def payments_of(batch: Batch, lake: Lake) -> pl.DataFrame:
     return parquet.decode(data)
 
 
-KEPT_STATEMENTS = {**STATEMENTS, "channel": pl.String}
-"""Statements with the way they came: `delivered` in a file of the bank's own, or `enquired`."""
+KEPT_STATEMENTS = {**STATEMENTS, "channel": pl.String, "source": pl.String}
+"""Statements with the way they came (`delivered` in a file of the bank's own, or `enquired`) and the file's name."""
 
 
 def fold(
-    payments: pl.DataFrame, statements: pl.DataFrame, rulings: Mapping[str, Ruled] = MappingProxyType({})
+    payments: pl.DataFrame, statements: pl.DataFrame, rulings: Mapping[str, Ruling] = MappingProxyType({})
 ) -> pl.DataFrame:
     """One row per payment with its state, reason and dates; `statements` as `KEPT_STATEMENTS`, `rulings` by payment.
 
     Credited and rejected both stated: FROZEN, whatever the order. Returned presumes credited. Nothing stated: IN_DOUBT.
-    Where a person ruled which word is true, the contrary ones do not count.
+    Where a person ruled which word is true, the contrary ones that they knew of do not count.
     `failed_by` says whether a rejection or return was `delivered` or is known by enquiry only (PROTOCOL B5).
     """
     failing = pl.col("kind") != "settled"
@@ -81,12 +81,15 @@ def fold(
     )
 
 
-def _believed(statements: pl.DataFrame, rulings: Mapping[str, Ruled]) -> pl.DataFrame:
+def _believed(statements: pl.DataFrame, rulings: Mapping[str, Ruling]) -> pl.DataFrame:
     """The statements without those that a ruling says are untrue: of a settled payment that it was rejected, or of a
-    rejected one that it was credited or came back."""
-    settled, rejected = ([payment for payment, ruled in rulings.items() if ruled == word] for word in RULED)
-    of, is_rejection = pl.col("end_to_end_id"), pl.col("kind") == "rejected"
-    return statements.filter(~((of.is_in(settled) & is_rejection) | (of.is_in(rejected) & ~is_rejection)))
+    rejected one that it was credited or came back. What the bank said since, nobody has ruled on."""
+    untrue = pl.lit(False)
+    for payment, ruling in rulings.items():
+        is_rejection = pl.col("kind") == "rejected"
+        contrary = is_rejection if ruling.ruled == "settled" else ~is_rejection
+        untrue |= (pl.col("end_to_end_id") == payment) & contrary & pl.col("source").is_in(ruling.heard)
+    return statements.filter(~untrue) if rulings else statements
 
 
 def statements_of(keys: Sequence[str], payments: pl.DataFrame, lake: Lake) -> pl.DataFrame:
@@ -96,7 +99,10 @@ def statements_of(keys: Sequence[str], payments: pl.DataFrame, lake: Lake) -> pl
         data = lake.get(key)
         assert data is not None, "nobody deletes receipts (PROTOCOL O1)"
         statements = read_receipt(data, payments).statements
-        frames.append(statements.with_columns(channel=pl.lit(channel_of(key), pl.String)))
+        source = source_of(key)
+        frames.append(
+            statements.with_columns(channel=pl.lit(channel_of(source), pl.String), source=pl.lit(source, pl.String))
+        )
     return pl.concat(frames)
 
 

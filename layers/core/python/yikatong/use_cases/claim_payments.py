@@ -41,6 +41,14 @@ class TooContended(Exception):
     """A slot's manifest kept changing; the step fails and is retried."""
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """How many batches are CLAIMED, and how many stopped because their slot's books were altered."""
+
+    batches: int
+    stopped: int
+
+
 @dataclass
 class _Work:
     """One batch under claim: its approved rows, and per slot the rows as judged and the keys it holds.
@@ -76,20 +84,20 @@ class _Work:
 
 def claim_payments(
     run_id: str, code: str, *, control: Control, lake: Lake, banks: Banks, book: PlanBook, settings: Settings
-) -> int:
-    """Claim for every batch that is still this run's, and move those batches to CLAIMED. Returns how many are.
+) -> Claimed:
+    """Claim for every batch that is still this run's, and move those batches to CLAIMED.
 
-    Safe to repeat at any point: slots committed for a batch are done, files not committed are garbage.
+    Safe to repeat at any point: slots committed for a batch are done, files not committed are garbage. Where a slot's books
+    were altered its batches stop, BOUND and with the reason; the others go on.
     """
     run = control.read(Run, *run_key(code, run_id))
     stored = lake.get(inputs_key(run_id))
     if run is None or stored is None:
         raise LookupError(run_id)
     inputs = RunInputs.model_validate_json(stored)
-    subsidy = book.by_code(inputs.plan_year, code)
     policy = settings.for_subsidy(code)
     occasions = control.query(Occasion, f"OCCASIONS#{code}")
-    judge = Judge(lake, book, subsidy, inputs.mode, occasions, account_allowed=policy.account_allowed)
+    judge = Judge(lake, book, inputs.mode, occasions, account_allowed=policy.account_allowed)
     context = ClaimContext(as_of=inputs.as_of, registry_version=inputs.registry_version)
 
     _finish_withdrawals(policy.claim_group, inputs.mode, control, book, settings)
@@ -100,11 +108,18 @@ def claim_payments(
         if batch.state is BatchState.BOUND
     ]
     claim_slot = _trial_slot if inputs.mode == Mode.TRIAL else _claim_slot
+    going_on = work
     for slot in sorted({slot for item in work for slot in item.slots}):
-        claim_slot(slot, policy.claim_group, context, run_id, work, judge, control, lake)
-    claimed = sum(_finish(item, run_id, context, control=control, lake=lake) for item in work)
+        try:
+            claim_slot(slot, policy.claim_group, context, run_id, going_on, judge, control, lake)
+        except claims.AlteredClaim:
+            for item in going_on:
+                if slot in item.slots:
+                    _stop(item.batch, f"属期 {slot} 的发放锁定文件被改动或丢失，须先查明恢复", control)
+            going_on = [item for item in going_on if slot not in item.slots]
+    claimed = sum(_finish(item, run_id, context, control=control, lake=lake) for item in going_on)
     _move_run(run, control)
-    return claimed + len(still_own) - len(work)
+    return Claimed(batches=claimed + len(still_own) - len(work), stopped=len(work) - len(going_on))
 
 
 def _failed(batch: Batch, control: Control, lake: Lake, banks: Banks, on: date) -> pl.DataFrame | None:
@@ -152,13 +167,15 @@ def _claim_slot(
     else:
         raise TooContended(f"{claim_group} {slot}")
     manifest = control.read(Manifest, *manifest_key(claim_group, slot)) or empty_manifest(claim_group, slot)
-    standing = claims.read_claims(manifest, lake.get)
+    every = claims.every_claim(manifest, lake.get)
+    standing = claims.not_released(every, manifest)
     for item in concerned:
         file = manifest.file_of(item.batch.batch_id)
         assert file is not None, "a batch that had no turn in this slot"
         own = standing.filter(pl.col("batch_id") == item.batch.batch_id)
-        decided = after_claims(item.judged(slot, judge, file.context), own, standing)
-        item.lost_to |= lost_to(decided, own, standing)
+        # What a row was lost to may have been released since: it was lost to it all the same, and comes free (C4).
+        decided = after_claims(item.judged(slot, judge, file.context), own, every)
+        item.lost_to |= lost_to(decided, own, every)
         item.note(decided, file.context, file.sha256)
 
 
@@ -174,10 +191,8 @@ def _commit(
     """Write a claim file for this base and name it in the manifest; False when the race was lost."""
     standing = claims.read_claims(manifest, lake.get)
     chosen = claims.choose(_candidates(manifest.slot, context, todo, judge), standing)
-    key = claim_file_key(manifest.claim_group, manifest.slot, run_id, manifest.version)
-    inputs = digest_of(
-        "claim_payments", key, context, *((item.batch.batch_id, item.batch.rows_sha256) for item in todo)
-    )
+    inputs = digest_of("claim_payments", context, *((item.batch.batch_id, item.batch.rows_sha256) for item in todo))
+    key = claim_file_key(manifest.claim_group, manifest.slot, run_id, manifest.version, inputs)
     data = lake.put_once(key, claims.encode(chosen), inputs).data
     file = ClaimFile(
         key=key,
@@ -200,8 +215,8 @@ def _with_checkpoint(manifest: Manifest, run_id: str, lake: Lake) -> Manifest:
     if len(manifest.unread_files) <= CHECKPOINT_AFTER:
         return manifest
     every = claims.every_claim(manifest, lake.get)
-    key = checkpoint_key(manifest.claim_group, manifest.slot, run_id, manifest.version)
-    inputs = digest_of("checkpoint", key, sorted_digest([file.sha256 for file in manifest.files]))
+    inputs = digest_of("checkpoint", sorted_digest([file.sha256 for file in manifest.files]))
+    key = checkpoint_key(manifest.claim_group, manifest.slot, run_id, manifest.version, inputs)
     data = lake.put_once(key, claims.encode(every), inputs).data
     checkpoint = Checkpoint(key=key, sha256=sha256_hex(data), count=every.height, covers=len(manifest.files))
     return manifest.model_copy(update={"checkpoint": checkpoint})
@@ -267,11 +282,23 @@ def _finish(item: _Work, run_id: str, context: ClaimContext, *, control: Control
     funds_year = min((used.funds_year for used in item.contexts), default=context.funds_year)
 
     def claimed(current: Batch) -> Batch:
-        return current.moved(BatchState.CLAIMED, selection=selection, funds_year=funds_year)
+        return current.moved(BatchState.CLAIMED, selection=selection, funds_year=funds_year, carried="")
 
     return _save_while(
         batch, control, claimed, lambda current: current.run_id == run_id and current.state is BatchState.BOUND
     )
+
+
+def _stop(batch: Batch, why: str, control: Control) -> None:
+    """Leave the batch to a later run, saying why."""
+    current: Batch | None = batch
+    while current is not None and current.state is BatchState.BOUND and current.run_id == batch.run_id:
+        try:
+            control.save(current.changed(carried=why))
+        except Conflict:
+            current = control.read(Batch, *batch_key(batch.batch_id))
+            continue
+        return
 
 
 def _save_while(

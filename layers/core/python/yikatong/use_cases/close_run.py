@@ -62,10 +62,12 @@ def close_run(
             continue
         run = run.moved(to, totals=totals, open_lines=open_lines)
         break
-    _store(inputs, lines, run, lake)
+    stored_lines = _store(inputs, lines, run, lake)
     # An answer may have come between reading the lines and ending the run, when nobody amended it yet: look again.
+    for batch in _batches(inputs, control):
+        if line_of(batch).as_record() != stored_lines.get(batch.batch_id):
+            amend_run(batch.batch_id, control=control, lake=lake)
     for batch_id in run.open_lines:
-        amend_run(batch_id, control=control, lake=lake)
         _order_if_it_fits_now(batch_id, run, control, orders)
     return run
 
@@ -73,7 +75,9 @@ def close_run(
 def _freed_meanwhile(batch: Batch, newer_registry: bool, control: Control) -> bool:
     """Whether rows of it may have come free while the bank had not been told of the batch: what frees rows from then on
     orders a run by itself (R3)."""
-    assert batch.selection is not None, "a batch that a run finishes has been selected"
+    if batch.selection is None:
+        # Stopped before its claims: nothing of it was lost to anybody.
+        return False
     # Claimed by an earlier run, it was judged by an earlier registry than the one this run froze.
     if newer_registry or batch.former_runs:
         return True
@@ -96,8 +100,11 @@ def _order_if_it_fits_now(batch_id: str, run: Run, control: Control, orders: Ord
         orders.order_run(RunOrder(run.plan_year, run.code, run.mode, run.as_of, cause))
 
 
-def _store(inputs: RunInputs, lines: list[Line], run: Run, lake: Lake) -> None:
-    """The closing file; stored after the state, so that a retry finds the run ended and stores what is missing."""
+def _store(inputs: RunInputs, lines: list[Line], run: Run, lake: Lake) -> dict[str, object]:
+    """The closing file; stored after the state, so that a retry finds the run ended and stores what is missing.
+
+    Returns the lines that it holds by batch: an earlier try's, if there was one.
+    """
     document = {
         "run_id": run.run_id,
         "lines": [line.as_record() for line in lines],
@@ -107,7 +114,8 @@ def _store(inputs: RunInputs, lines: list[Line], run: Run, lake: Lake) -> None:
         "approval_expired": inputs.approval_expired,
     }
     body = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1).encode()
-    lake.put_once(closing_key(run.run_id), body, digest_of("close_run", run.run_id))
+    standing = lake.put_once(closing_key(run.run_id), body, digest_of("close_run", run.run_id)).data
+    return {line["batch_id"]: line for line in json.loads(standing)["lines"]}
 
 
 def amend_run(batch_id: str, *, control: Control, lake: Lake) -> None:

@@ -1,14 +1,15 @@
 """Money of a wrongly paid amount came back outside the bank's returns (追回): recorded against the payment, once."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from yikatong import parquet
-from yikatong.batches import Batch, Tally
+from yikatong.batches import Batch
 from yikatong.errors import Conflict, Refusal
-from yikatong.funds import Funds, funds_key
+from yikatong.funds import Funds, funds_after
 from yikatong.money import yuan
 from yikatong.payments import digest_of
 from yikatong.plan import Mode, PlanBook
@@ -120,14 +121,12 @@ def _count(batch_id: str, control: Control, lake: Lake) -> Batch:
     while True:
         batch = find_batch(control, batch_id)
         recovered = recovered_of_batch(batch_id, lake)
-        more: Tally = recovered - batch.recovered
-        if more.fen <= 0:
+        if recovered.fen <= batch.recovered.fen:
             return batch
-        funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
-        assert funds is not None, "funds are counted from the reservation on"
         counted = batch.changed(recovered=recovered)
+        less = partial(Funds.settle, reserved_change_fen=0, spent_change_fen=counted.spent_fen - batch.spent_fen)
         try:
-            control.save(counted, funds.settle(reserved_change_fen=0, spent_change_fen=-more.fen))
+            control.save(counted, funds_after(batch, less, control))
         except Conflict:
             continue
         return counted.changed(version=batch.version + 1)

@@ -10,7 +10,7 @@ from yikatong.errors import Refusal
 from yikatong.payments import digest_of
 from yikatong.ports import DigestMismatch, Workflow
 from yikatong.principals import PROVINCE, Action, Principal, authorize, find_principal
-from yikatong.receipts import receipts_prefix
+from yikatong.receipts import receipts_prefix, source_of
 from yikatong.rulings import Ruling, RulingRequest, numbered_key, rulings_on, rulings_prefix
 from yikatong.settlement import fold, payments_of, statements_of
 from yikatong.states import SETTLEABLE, PaymentState
@@ -32,7 +32,8 @@ def rule_payment(
     """Keep the ruling, then let it take effect: settle the batch, publish it and amend its run.
 
     Only of a payment about which the bank's own words contradict each other, whatever was ruled on it before: a later
-    ruling corrects an earlier one. Saying the same again is harmless, and finishes what an earlier try left undone.
+    ruling corrects an earlier one, and is needed again when the bank contradicts it once more.
+    Saying the same again is harmless, and finishes what an earlier try left undone.
     """
     batch = find_batch(reach.control, batch_id)
     authorize(principal, Action.RULE_PAYMENT, PROVINCE, reach.book.by_code(batch.plan_year, batch.code))
@@ -43,6 +44,7 @@ def rule_payment(
         by=principal.name,
         at=now.isoformat(timespec="seconds"),
         reason=request.reason,
+        heard=tuple(map(source_of, reach.lake.keys(receipts_prefix(batch_id)))),
     )
     standing = rulings_on(batch_id, end_to_end_id, reach.lake)
     if not standing or standing[-1].model_copy(update={"at": ruling.at}) != ruling:

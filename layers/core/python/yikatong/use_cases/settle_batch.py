@@ -40,14 +40,11 @@ def _commit(batch: Batch, settlement: Settlement, control: Control) -> None:
         holds_fen = settlement.in_doubt.fen
         assert batch.reserved_fen is not None, "an instructed batch has reserved what it sends"
         reserved_fen = holds_fen - batch.reserved_fen
-        spent_fen = _spent_fen(settlement) - (_spent_fen(batch.settlement) if batch.settlement else 0)
+        settled = batch.moved(to, settlement=settlement, reserved_fen=holds_fen)
+        spent_fen = settled.spent_fen - batch.spent_fen
         changed = funds_after(
             batch,
             lambda funds: funds.settle(reserved_change_fen=reserved_fen, spent_change_fen=spent_fen),
             control,
         )
-        control.save(batch.moved(to, settlement=settlement, reserved_fen=holds_fen), changed)
-
-
-def _spent_fen(settlement: Settlement) -> int:
-    return settlement.settled.fen - settlement.returned.fen
+        control.save(settled, changed)

@@ -95,8 +95,7 @@ def _claimable(
     """Which of the parents' rows a claim made now would get: `batch_id` and `row`."""
     policy = settings.for_subsidy(run.code)
     occasions = control.query(Occasion, f"OCCASIONS#{run.code}")
-    subsidy = book.by_code(run.plan_year, run.code)
-    judge = Judge(lake, book, subsidy, run.mode, occasions, account_allowed=policy.account_allowed)
+    judge = Judge(lake, book, run.mode, occasions, account_allowed=policy.account_allowed)
     registry = control.read(CurrentRegistry, *CURRENT_REGISTRY)
     context = ClaimContext(as_of=run.as_of, registry_version=registry.registry_version if registry else "")
     candidates = pl.concat(_candidates(parent, rows, context, judge) for parent, rows in left)
