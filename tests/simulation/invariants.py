@@ -16,6 +16,7 @@ from tests.simulation.worlds import World, batches, items, value_of
 from yikatong import parquet
 from yikatong.payments import sha256_hex
 from yikatong.records import person_key
+from yikatong.selection import ACCOUNT_OF_ANOTHER, CLAIMED_ELSEWHERE
 from yikatong.states import BATCH, ENDED_RUN, RUN, BatchState, RunState
 
 Item = dict[str, Any]
@@ -322,25 +323,29 @@ def _check_records(platform: Platform) -> None:
 
 
 def _check_nobody_stranded(platform: Platform) -> None:
-    """Whoever was left out because somebody else's claim came first: that claim stands, or will be seen to by C4."""
-    standing: dict[tuple[str, str], set[str]] = defaultdict(set)
+    """Who was sent holds a claim; who was left out for somebody else's claim is paid by that one, or taken up by a child (C4)."""
+    holders: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for manifest in items(platform, "MANIFEST#"):
         released = set(manifest.get("releases", ()))
         for file in manifest.get("files", ()):
             for row in parquet.decode(lake(platform, file["key"])).iter_rows(named=True):
                 if row["batch_id"] not in released:
-                    holders = standing[manifest["claim_group"], manifest["slot"]]
-                    holders |= {row["key"], row["beneficiary_id"], row["pay_account"]}
+                    for held in (row["key"], row["beneficiary_id"], row["pay_account"]):
+                        holders[manifest["claim_group"], manifest["slot"], held].add(row["batch_id"])
     for batch in batches(platform):
         if batch["mode"] != "formal" or batch["state"] == "WITHDRAWN" or "selection" not in batch:
             continue
-        group = SETTINGS.for_subsidy(batch["code"]).claim_group
+        name, group = batch["batch_id"], SETTINGS.for_subsidy(batch["code"]).claim_group
         for row in parquet.decode(lake(platform, batch["selection"]["key"])).iter_rows(named=True):
+            holding = {
+                holder
+                for held in (row["key"], row["beneficiary_id"], row["pay_account"])
+                for holder in holders[group, row["slot"], held]
+            }
             if row["outcome"] == "sent":
-                _demand(
-                    row["key"] in standing[group, row["slot"]],
-                    f"{batch['batch_id']}: row {row['row']} was sent, and its claim does not stand",
-                )
+                _demand(name in holding, f"{name}: row {row['row']} was sent, and its claim does not stand")
+            elif row["reason"] in (CLAIMED_ELSEWHERE, ACCOUNT_OF_ANOTHER) and not batch.get("children"):
+                _demand(holding - {name}, f"{name}: row {row['row']} was left out for a claim that nobody holds")
 
 
 # --- the chain ---------------------------------------------------------------------------------------------------------------

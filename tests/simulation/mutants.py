@@ -48,7 +48,7 @@ MUTANTS = (
         "a claim file's name without its base",
         "C2",
         "manifest.py",
-        'return f"claims/{claim_group}/{slot}/{run_id}/v{base}.parquet"',
+        'return f"claims/{claim_group}/{slot}/{run_id}/v{base}-{inputs[:16]}.parquet"',
         'return f"claims/{claim_group}/{slot}/{run_id}/v.parquet"',
     ),
     Mutant(
@@ -69,8 +69,8 @@ MUTANTS = (
         "a batch's own claim counts as another's",
         "C2, trace 4",
         "use_cases/claim_payments.py",
-        'own = standing.filter(pl.col("batch_id") == item.batch.batch_id)\n        decided',
-        'own = standing.filter((pl.col("batch_id") == item.batch.batch_id) & (file.run_id == run_id))\n        decided',
+        'own = standing.filter(pl.col("batch_id") == item.batch.batch_id)\n',
+        'own = standing.filter(pl.col("batch_id") == (item.batch.batch_id if todo else ""))\n',
     ),
     Mutant(
         "INSTRUCTED is stored after sending",
@@ -154,9 +154,9 @@ MUTANTS = (
     Mutant(
         "a return is still spent",
         "W3",
-        "use_cases/settle_batch.py",
-        "return settlement.settled.fen - settlement.returned.fen",
-        "return settlement.settled.fen",
+        "batches.py",
+        "return max(0, self.settlement.settled.fen - self.settlement.returned.fen - self.recovered.fen)",
+        "return max(0, self.settlement.settled.fen - self.recovered.fen)",
     ),
     Mutant(
         "a withdrawal keeps its reservation",
