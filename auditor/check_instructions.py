@@ -1,5 +1,7 @@
 """What the bank was told: exactly the rows to be sent, each once, and the messages say the same (PROTOCOL B1, B2)."""
 
+from typing import Any
+
 import polars as pl
 
 from auditor.bank_files import Instruction
@@ -65,7 +67,9 @@ def _check_lines(place: str, rows: pl.DataFrame, read: Instruction, scope: Scope
     wanted = {
         one: rest for one, *rest in rows.select("end_to_end_id", "amount_fen", "pay_account", "payee_name").rows()
     }
-    told = {order.end_to_end_id: [order.amount_fen, order.account, order.name] for order in read.orders}
+    told: dict[str, list[Any]] = {
+        order.end_to_end_id: [order.amount_fen, order.account, order.name] for order in read.orders
+    }
     for one in sorted({*wanted, *told}):
         if wanted.get(one) == told.get(one):
             continue

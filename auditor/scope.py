@@ -1,6 +1,7 @@
 """What one audit looks at: everything, or one run with the batches it paid and those they follow up."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from auditor.books import Books, read_books
 from auditor.differences import Findings
@@ -19,7 +20,7 @@ class Scope:
     findings: Findings
     run_id: str = ""
     record_key: bytes | None = None
-    bank_books: list[dict[str, object]] | None = field(default=None)
+    bank_books: list[dict[str, Any]] | None = field(default=None)
 
     @property
     def whole(self) -> bool:

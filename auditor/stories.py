@@ -138,25 +138,25 @@ def _tell_instruction(story: Story, source: Source, findings: Findings) -> None:
             findings.add("message_unreadable", f"{where}（{key}）", "付款报文", error if data else "缺失")
     if story.payments is None:
         return
-    statements = _statements(story, source, findings)
-    story.outcomes = fold(story.payments, statements, _rulings(where, source))
+    stated = _without_untrue(_statements(story, source, findings), _rulings(where, source))
+    story.outcomes = fold(story.payments, stated)
     for key in source.keys(LAKE, f"recoveries/{where}/"):
         said = read_json(source, key)
         if said is not None:
             story.recoveries.setdefault(said["end_to_end_id"], []).append(int(said["amount_fen"]))
 
 
-def _statements(story: Story, source: Source, findings: Findings) -> set[tuple[str, str]]:
-    """(end-to-end id, kind) of everything the bank stated that can be believed."""
+def _statements(story: Story, source: Source, findings: Findings) -> dict[str, set[tuple[str, str]]]:
+    """(end-to-end id, kind) of everything the bank stated that can be believed, by the name of its file."""
     assert story.payments is not None
     ours = {
         message: dict(zip(rows["end_to_end_id"], rows["amount_fen"], strict=True))
         for (message,), rows in story.payments.group_by("message_id")
     }
-    found: set[tuple[str, str]] = set()
+    found: dict[str, set[tuple[str, str]]] = {}
     for key in source.keys(LAKE, f"receipts/{story.batch_id}/"):
         try:
-            found |= _believed(read_answer(source.read(LAKE, key) or b""), ours)
+            found[key.rpartition("/")[2]] = _believed(read_answer(source.read(LAKE, key) or b""), ours)
         except Unreadable as error:
             findings.add("receipt_unreadable", key, "银行报文", error)
     return found
@@ -186,31 +186,39 @@ def _all(ours: dict[str, dict[str, int]]) -> dict[str, int]:
     return {one: fen for lines in ours.values() for one, fen in lines.items()}
 
 
-def _rulings(batch_id: str, source: Source) -> dict[str, str]:
-    """What persons ruled of contradictory statements: the last word on each payment."""
-    said: dict[str, tuple[int, str]] = {}
+def _rulings(batch_id: str, source: Source) -> dict[str, tuple[str, set[str]]]:
+    """What persons ruled of contradictory statements, the last word on each payment, and the files they knew of."""
+    said: dict[str, tuple[int, str, set[str]]] = {}
     for key in source.keys(LAKE, f"rulings/{batch_id}/"):
         ruling, number = read_json(source, key), int(key.removesuffix(".json").rpartition("-")[2])
-        if ruling is not None:
-            one = ruling["end_to_end_id"]
-            said[one] = max(said.get(one, (0, "")), (number, ruling["ruled"]))
-    return {one: word for one, (_, word) in said.items()}
+        if ruling is not None and number > said.get(ruling["end_to_end_id"], (0, "", set()))[0]:
+            said[ruling["end_to_end_id"]] = (number, ruling["ruled"], set(ruling.get("heard", ())))
+    return {one: (word, heard) for one, (_, word, heard) in said.items()}
 
 
-def fold(payments: pl.DataFrame, statements: set[tuple[str, str]], rulings: dict[str, str]) -> pl.DataFrame:
+def _without_untrue(
+    stated: dict[str, set[tuple[str, str]]], rulings: dict[str, tuple[str, set[str]]]
+) -> set[tuple[str, str]]:
+    """What a ruling says is untrue was not said, in the files that it knew of."""
+    kept: set[tuple[str, str]] = set()
+    for name, statements in stated.items():
+        for one, kind in statements:
+            word, heard = rulings.get(one, ("", set()))
+            untrue = kind == REJECTED if word == SETTLED else word == REJECTED and kind != REJECTED
+            if not (untrue and name in heard):
+                kept.add((one, kind))
+    return kept
+
+
+def fold(payments: pl.DataFrame, statements: set[tuple[str, str]]) -> pl.DataFrame:
     """The payments with their `state`: credited and rejected both stated is FROZEN until a person has ruled what is true."""
-    states = [_state(one, statements, rulings.get(one, "")) for one in payments["end_to_end_id"]]
+    states = [_state(one, statements) for one in payments["end_to_end_id"]]
     return payments.with_columns(pl.Series("state", states, pl.String))
 
 
-def _state(one: str, statements: set[tuple[str, str]], ruled: str) -> str:
+def _state(one: str, statements: set[tuple[str, str]]) -> str:
     returned, rejected = (one, RETURNED) in statements, (one, REJECTED) in statements
     credited = returned or (one, SETTLED) in statements
-    # What a ruling says is untrue was not said.
-    if ruled == SETTLED:
-        rejected = False
-    elif ruled == REJECTED:
-        returned = credited = False
     if credited and rejected:
         return "FROZEN"
     if credited:

@@ -11,8 +11,10 @@ import pytest
 import auditor
 from auditor.differences import KINDS
 from auditor.source import NoEvidence
+from infra.local.bank.answers import receipt
 from tests.unit.auditor.world import HELD, PEOPLE, RETURNED, SHARED, World, funds, world, world_of
 from tests.unit.payout.rosters import CODE, end_to_end
+from tests.unit.payout.test_receipts import answer_of
 from tests.unit.payout.test_rulings import ONE, frozen, rule
 from tests.unit.payout.test_rulings import recover as recover_money
 from yikatong.ledger import event_key
@@ -662,3 +664,11 @@ def test_every_difference_of_the_list_can_be_found_and_nothing_else_is() -> None
     stories = Path(__file__).read_text(encoding="utf-8")
     assert {name for name in KINDS if f'"{name}"' not in checks} == set()
     assert {name for name in KINDS if f'"{name}"' not in stories} == set()
+
+
+def test_a_contradiction_after_a_ruling_is_frozen_in_both_books() -> None:
+    house, batch_id, message = frozen()
+    rule(house, batch_id, ONE, "rejected")
+    house.receive(receipt("once-more", "2023-06-22", message, [answer_of(house, 0)]))
+    assert house.settlement(batch_id)[ONE] == "FROZEN"
+    assert "settlement_differs" not in world_of(house, {"first": batch_id}).names()
