@@ -33,19 +33,22 @@ def main() -> int:
         options.notes.unlink(missing_ok=True)
     options.notes.parent.mkdir(parents=True, exist_ok=True)
     with Farm(options.processes, options.lanes, options.cast, options.seed).working() as farm:
-        counted = {one.scenario: one for one in farm.count(options.scenario)}
+        counted: dict[str, Counted] = {}
+        for one in farm.count(options.scenario):
+            counted[one.scenario] = one
+            say(f"{one.scenario}: {one.invocations} invocations, {one.calls} calls, {len(one.points)} crash points")
         points = [point for name in options.scenario for point in _chosen(counted[name].points, options)]
         played = recall(options.notes, points)
         done = {one.point for one in played}
         left = [point for point in points if point not in done]
         say(f"{len(points)} crash points, {len(left)} to play")
-        for n, one in enumerate(farm.play(left), start=1):
-            remember(options.notes, one)
-            played.append(one)
-            for violation in one.violations:
-                say(f"VIOLATION {one.point}: {violation}")
-            if not one.killed:
-                say(f"NOT REACHED {one.point}")
+        for n, history in enumerate(farm.play(left), start=1):
+            remember(options.notes, history)
+            played.append(history)
+            for violation in history.violations:
+                say(f"VIOLATION {history.point}: {violation}")
+            if not history.killed:
+                say(f"NOT REACHED {history.point}")
             if n % 50 == 0:
                 say(f"{n} of {len(left)} after {time.monotonic() - began:.0f} s")
         leaked = farm.leaks()

@@ -212,13 +212,13 @@ class History:
         with self.scene.offstage():
             grant = self.desk.call("harbin-clerk", "POST", "/v1/uploads", body)
         self.sent[label] = Sent(who, amounts, lines, grant["key"])
-        self.scene.tokens[grant["key"]] = label
+        self.scene.batch_tokens[grant["key"]] = label
         self.desk.http.put(grant["url"], content=b"".join(lines), headers=grant["headers"]).raise_for_status()
         self.rest(lambda: self._judged(label) is not None)
         batch = self._judged(label)
         assert batch is not None, "the roster was never judged"
         assert batch.state is BatchState.VALIDATED, f"{batch.state}: {batch.refusal}"
-        self.scene.tokens[batch.digest] = label
+        self.scene.batch_tokens[batch.digest] = label
         return batch
 
     def allocate(self, subject: str, fen: int) -> None:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from infra.functions import PAYOUT_STEPS
 from infra.local.cloud import LocalCloud
 from tests.faults.history import SETTINGS, Desk, History, Lane
 from tests.faults.scenarios import PEOPLE, SCENARIOS
-from tests.faults.scene import AFTER, BEFORE, CrashPoint, Place, Scene, calls_made
+from tests.faults.scene import AFTER, ALWAYS, BEFORE, CrashPoint, Place, Scene, calls_made
 from tests.faults.verdict import end_to_end_id, violations
 from yikatong.cards import partitions_of
 from yikatong.roster.people import Person, invent_people
@@ -182,7 +183,8 @@ def _forget_objects(codes: set[str]) -> None:
 
 
 def crash_points(scenario: str, warm: Calls, cold: Calls) -> list[CrashPoint]:
-    """Every call of every invocation, both sides: the calls of warm workers, and a new worker's secrets."""
+    """Every call of every invocation, both sides: the calls of warm workers, and a new worker's secrets. Where `runs_die`,
+    also each step that fails until its execution does."""
     found = []
     for place, calls in sorted(cold.items()):
         if not SCENARIOS[scenario].crashes_at(place):
@@ -190,6 +192,10 @@ def crash_points(scenario: str, warm: Calls, cold: Calls) -> list[CrashPoint]:
         secrets = [call for call in calls if call[0].startswith("secret")]
         for call, operation in [*warm[place], *secrets]:
             found += [CrashPoint(scenario, place, call, side, operation) for side in (BEFORE, AFTER)]
+        if SCENARIOS[scenario].runs_die and place.verb in PAYOUT_STEPS:
+            # Its last call: everything before it has been done, several times over.
+            call, operation = warm[place][-1]
+            found.append(CrashPoint(scenario, place, call, ALWAYS, operation))
     return found
 
 

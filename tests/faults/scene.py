@@ -13,7 +13,11 @@ from typing import Any
 from infra.local.runtime import Fate
 from infra.local.runtime_api import Outcome
 
-BEFORE, AFTER = "before", "after"
+BEFORE, AFTER, ALWAYS = "before", "after", "always"
+"""A worker dies before its call leaves, or after the answer came back: once. `ALWAYS`: before the call leaves, and so do
+the workers of the platform's retries, until those are used up and the execution dies."""
+TRIES = 4
+"""How often a step of the workflow is tried (payout.asl.json)."""
 LONGEST_HOLD_S = 60.0
 """A held invocation goes on after this: whatever it waited for may have died with its worker."""
 
@@ -32,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True, order=True)
 class CrashPoint:
-    """Where a worker dies: right before its call `call` leaves, or right after that call's answer came back."""
+    """Where a worker dies: right before its call `call` leaves, or right after that call's answer came back (`side`)."""
 
     scenario: str
     place: Place
@@ -45,6 +49,17 @@ class CrashPoint:
     def cold(self) -> bool:
         """A secret is asked for once in a worker's life, so this is reached in a new worker only."""
         return self.call.startswith("secret")
+
+    def strikes(self, place: Place) -> bool:
+        """Whether a worker of this invocation is to die."""
+        if self.side != ALWAYS:
+            return place == self.place
+        same = (place.verb, place.subject) == (self.place.verb, self.place.subject)
+        return same and self.place.nth <= place.nth < self.place.nth + TRIES
+
+    @property
+    def fate(self) -> Fate:
+        return Fate(f"{self.call}-{AFTER if self.side == AFTER else BEFORE}", self.cold)
 
     def __str__(self) -> str:
         return f"{self.scenario} {self.place} {self.call} {self.side} ({self.operation})"
@@ -60,16 +75,18 @@ class Invocation:
 
 
 class Scene:
-    """The invocations of one history, known by what their events name: `tokens` maps such words to the subject."""
+    """The invocations of one history, known by what their events name: `tokens` maps such words to the subject, and those of
+    `batch_tokens` come first, since whatever names a batch names its subsidy as well."""
 
     def __init__(self, kills: tuple[CrashPoint, ...] = (), *, cold: frozenset[str] = frozenset()) -> None:
         """`cold`: functions that get a new worker for every invocation, so that each asks for its secrets."""
         self.cold = cold
         self.tokens: dict[str, str] = {}
+        self.batch_tokens: dict[str, str] = {}
         self.invocations: list[Invocation] = []
         self.ended: Counter[tuple[str, str]] = Counter()
         self._arrived: Counter[tuple[str, str]] = Counter()
-        self._kills = list(kills)
+        self._kills = kills
         self._holds: dict[tuple[str, str], Callable[[], bool]] = {}
         self._changed = threading.Condition()
         self._busy = 0
@@ -113,9 +130,12 @@ class Scene:
         return any(invocation.died and invocation.kill == point for invocation in self.invocations)
 
     def subject_of(self, text: str) -> str | None:
-        """Whom an event is about; the longest word found decides, since a batch's id also holds its subsidy's code."""
-        found = [token for token in self.tokens if token in text]
-        return self.tokens[max(found, key=len)] if found else None
+        """Whom an event is about, or None: then it is another history's."""
+        for tokens in (self.batch_tokens, self.tokens):
+            for token, subject in tokens.items():
+                if token in text:
+                    return subject
+        return None
 
     def enter(self, verb: str, subject: str, identity: str, event: dict[str, Any]) -> Invocation:
         with self._changed:
@@ -127,9 +147,7 @@ class Scene:
                 i.place.nth > 0 and (i.place.verb, i.place.subject) == (verb, subject) for i in self.invocations
             )
             invocation = Invocation(Place(verb, subject, nth if counted else 0), identity, event)
-            invocation.kill = next((kill for kill in self._kills if kill.place == invocation.place), None)
-            if invocation.kill is not None:
-                self._kills.remove(invocation.kill)
+            invocation.kill = next((kill for kill in self._kills if kill.strikes(invocation.place)), None)
             self.invocations.append(invocation)
             self._changed.notify_all()
             if hold := self._holds.get((verb, subject)):
@@ -164,17 +182,19 @@ class Stage:
                 self._scenes.remove(scene)
 
     def begins(self, function_name: str, payload: bytes, invocation: str) -> Fate:
-        text = payload.decode()
+        event = json.loads(payload)
+        # A run that follows up names in its cause the batch that freed it; a step of the Map is about its own batch.
+        text = str(event.get("batch_id") or payload.decode())
         for scene in list(self._scenes):
             subject = scene.subject_of(text)
             if subject is not None:
                 verb = self._verbs.get(function_name, function_name)
-                entered = scene.enter(verb, subject, invocation, json.loads(text))
+                entered = scene.enter(verb, subject, invocation, event)
                 self._entered[invocation] = (scene, entered)
                 kill = entered.kill
                 if kill is None:
                     return Fate(cold=verb in scene.cold and entered.place.nth > 0)
-                return Fate(f"{kill.call}-{kill.side}", kill.cold)
+                return kill.fate
         return Fate()
 
     def ended(self, function_name: str, invocation: str, outcome: Outcome) -> None:  # noqa: ARG002 - the watcher's

@@ -2,6 +2,7 @@
 what it looks for."""
 
 import copy
+import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
@@ -13,7 +14,7 @@ from infra.local.runtime_api import Outcome
 from tests.faults.history import Desk, History, Lane
 from tests.faults.playing import Cast, Played, crash_points, hand_in_cards, play
 from tests.faults.scenarios import SCENARIOS
-from tests.faults.scene import AFTER, BEFORE, CrashPoint, Place, Scene, Stage
+from tests.faults.scene import AFTER, ALWAYS, BEFORE, CrashPoint, Place, Scene, Stage
 from tests.faults.verdict import violations
 
 pytestmark = pytest.mark.cloud
@@ -66,7 +67,7 @@ def points(playground: Playground) -> list[CrashPoint]:
         assert counted.violations == ()
         if counted.calls == before.calls:
             break
-    found = crash_points("one_batch", counted.calls, counted.calls)
+    found = [point for point in crash_points("one_batch", counted.calls, counted.calls) if point.side != ALWAYS]
     assert len(found) > 200
     assert len({point.place.verb for point in found}) >= 13
     return found
@@ -92,6 +93,16 @@ def test_a_worker_that_dies_over_the_message_itself_pays_nobody_twice_and_strand
     assert played.killed
     # Whether it left is unknown to the system; the bank's enquiry tells, or in the end a person who has it sent (B3).
     assert ("resent" in played.deeds) == (side == BEFORE)
+
+
+def test_a_run_whose_step_fails_until_its_execution_dies_is_started_again_and_pays_everybody_once(
+    playground: Playground, points: list[CrashPoint]
+) -> None:
+    last = [point for point in points if point.place.verb == "claim_payments"][-1]
+    played = playground.crash_at(dataclasses.replace(last, side=ALWAYS))
+    assert played.violations == ()
+    assert played.killed
+    assert played.deeds == ("restarted",)
 
 
 @pytest.fixture(scope="module")
@@ -147,10 +158,11 @@ def test_what_the_banks_book_says_otherwise_is_seen(
         assert any(words in violation for violation in found), (words, found)
 
 
-def test_a_crash_point_names_one_invocation_and_is_spent_once() -> None:
+def test_a_crash_point_names_one_invocation_and_no_other() -> None:
     point = CrashPoint("story", Place("settle_batch", "A", 2), "call3", AFTER)
     scene = Scene((point,))
-    scene.tokens |= {"urban-heating": "code", "urban-heating.formal.230102.abc": "A"}
+    scene.tokens["urban-heating"] = "its run"
+    scene.batch_tokens["abc"] = "A"
     stage = Stage({"f": "settle_batch"})
     event = b'{"batch_id": "urban-heating.formal.230102.abc"}'
     with stage.playing(scene):
@@ -160,6 +172,12 @@ def test_a_crash_point_names_one_invocation_and_is_spent_once() -> None:
     assert fates == ["", "call3-after", "", ""]
     assert scene.died_at(point)
     assert [invocation.place.nth for invocation in scene.invocations] == [1, 2, 3, 4]
+
+
+def test_a_step_that_always_fails_fails_as_often_as_the_workflow_tries_it() -> None:
+    point = CrashPoint("story", Place("settle_batch", "A", 2), "call3", ALWAYS)
+    assert [nth for nth in range(9) if point.strikes(Place("settle_batch", "A", nth))] == [2, 3, 4, 5]
+    assert point.fate.kill == "call3-before"
 
 
 def test_reading_and_what_happens_off_stage_is_no_crash_point() -> None:
