@@ -51,9 +51,7 @@ def test_on_moto_the_same_history_goes_the_same_way() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "sent again on silence",
         "standing claims are not looked at",
-        "claims are looked at by key only",
         "a rejection gives nothing back",
         "INSTRUCTED is stored after sending",
     ],
