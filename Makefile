@@ -42,9 +42,10 @@ fuzz: setup ## Fuzz the reading of rosters for FUZZ_S seconds (600); what it fin
 
 HISTORIES ?= 20000
 
-faults: setup ## Simulate HISTORIES histories of faults (20000), and catch every defect planted on purpose
+faults: setup ## Simulate HISTORIES histories of faults (20000), catch every defect planted on purpose, and crash at every call of the local cloud's workers
 	@$(BIN)/python -m tests.simulation --histories $(HISTORIES) --seed 1
 	@$(BIN)/python -m tests.simulation.mutants
+	@$(BIN)/python -m tests.faults
 
 layers: setup ## Build the Lambda layers for AWS into build/layers
 	@$(BIN)/python -m infra.layers build build/layers
