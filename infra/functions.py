@@ -261,6 +261,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             control.query(),
             lake.read(
                 "sent/*",
+                "asked/*",
                 "sent-again/*",
                 "instructions/*",
                 "receipts/*",
@@ -270,7 +271,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
                 "rosters/*",
                 "selections/*",
             ),
-            lake.put("sent-again/*", "receipts/*", "settlements/*", "runs/*"),
+            lake.put("asked/*", "sent-again/*", "receipts/*", "settlements/*", "runs/*"),
             records.batch_write(),
             buckets.reports.put("*/result.xlsx"),
             secrets.bank_tokens.read(),

@@ -15,7 +15,7 @@ import pulumi_aws as aws
 from infra.context import Context
 from infra.grants import Grant, Statement
 
-WRITTEN_ONCE = ("claims/*", "instructions/*", "sent/*", "receipts/*", "rulings/*", "recoveries/*")
+WRITTEN_ONCE = ("claims/*", "instructions/*", "sent/*", "sent-again/*", "receipts/*", "rulings/*", "recoveries/*")
 
 
 CHAINS = ("audit/*", "roots/*")

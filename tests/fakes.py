@@ -1,7 +1,7 @@
 """In-memory stand-ins for the ports, faithful in what the protocol leans on: versions, put-if-absent, digests."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from yikatong.batches import scope_prefix
@@ -54,8 +54,12 @@ class MemoryControl:
 
 
 class MemoryLake:
-    def __init__(self) -> None:
+    """`clock` is the store's own."""
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.objects: dict[str, tuple[bytes, str]] = {}
+        self.times: dict[str, datetime] = {}
+        self.clock = clock
 
     def put_once(self, key: str, data: bytes, digest: str) -> Once:
         if key in self.objects:
@@ -64,7 +68,11 @@ class MemoryLake:
                 raise DigestMismatch(key)
             return Once(created=False, data=stored)
         self.objects[key] = (data, digest)
+        self.times[key] = self.clock()
         return Once(created=True, data=data)
+
+    def stored_at(self, key: str) -> datetime | None:
+        return self.times.get(key)
 
     def get(self, key: str) -> bytes | None:
         found = self.objects.get(key)

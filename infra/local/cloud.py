@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -188,6 +188,10 @@ class LocalCloud:
             "calls": str(self.calls_file),
         }
 
+    def now(self) -> datetime:
+        """The present moment in this cloud; the machine's while it is being built."""
+        return self.clock.now() if hasattr(self, "clock") else datetime.now(UTC)
+
     def stop(self) -> None:
         """End every process, thread and file of this cloud; may be called twice."""
         with self._stopping:
@@ -205,7 +209,7 @@ class LocalCloud:
         self._runtime = self._started(LambdaRuntime(self._clients, self._folder, clock_url, self._concurrency))
         pause_s = int(min(RETRY_AFTER_S, self._longest_retry_pause_s))
         self._sources = self._started(EventSources(self._runtime, self._concurrency, pause_s))
-        moto_patches.install(self._runtime, self._sources, self._longest_retry_pause_s)
+        moto_patches.install(self._runtime, self._sources, self.now, self._longest_retry_pause_s)
         self._running.callback(moto_patches.uninstall)
         self._deploy()
         self._serve()

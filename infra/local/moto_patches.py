@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import boto3
@@ -28,14 +29,21 @@ class _Current:
 
     runtime: LambdaRuntime | None = None
     sources: EventSources | None = None
+    now: ClassVar[Callable[[], datetime] | None] = None
     longest_retry_pause_s = math.inf
     waiting_tasks: ClassVar[dict[str, Any]] = {}
     applied = False
 
 
-def install(runtime: LambdaRuntime, sources: EventSources, longest_retry_pause_s: float = math.inf) -> None:
-    """Route moto's Lambda and SQS to this cloud's workers; patch moto the first time."""
-    _Current.runtime, _Current.sources = runtime, sources
+def install(
+    runtime: LambdaRuntime,
+    sources: EventSources,
+    now: Callable[[], datetime],
+    longest_retry_pause_s: float = math.inf,
+) -> None:
+    """Route moto's Lambda and SQS to this cloud's workers, and date its objects by this cloud's clock; patch moto the
+    first time."""
+    _Current.runtime, _Current.sources, _Current.now = runtime, sources, now
     _Current.longest_retry_pause_s = longest_retry_pause_s
     if not _Current.applied:
         _Current.applied = True
@@ -46,6 +54,7 @@ def install(runtime: LambdaRuntime, sources: EventSources, longest_retry_pause_s
             _object_events_have_an_order,
             _clients_are_shared,
             _map_starts_few_threads,
+            _objects_are_dated_by_this_cloud,
             _retries_wait_as_told,
             _waiting_tasks_can_time_out,
         ):
@@ -59,7 +68,7 @@ def installed() -> bool:
 
 def uninstall() -> None:
     """Forget the cloud: what still calls in gets an error."""
-    _Current.runtime = _Current.sources = None
+    _Current.runtime = _Current.sources = _Current.now = None
     _Current.waiting_tasks.clear()
 
 
@@ -175,6 +184,17 @@ def _object_events_have_an_order() -> None:
             rule.send_to_targets(event, transform_input=False)
 
     _replace(notifications, _send_event_bridge_message=send)
+
+
+def _objects_are_dated_by_this_cloud() -> None:
+    """moto dates objects by the machine's clock. A message's deadline is counted by S3's dates, and here days are played."""
+    from moto.core.utils import utcnow as machine_now
+    from moto.s3 import models
+
+    def utcnow() -> datetime:
+        return machine_now() if _Current.now is None else _Current.now().astimezone(UTC).replace(tzinfo=None)
+
+    _replace(models, utcnow=utcnow)
 
 
 def _locked(method: Callable[..., Any]) -> Callable[..., Any]:

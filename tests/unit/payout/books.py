@@ -34,7 +34,7 @@ class Books:
 
     def __init__(self, today: date = date(2023, 6, 1)) -> None:
         self.now = datetime(today.year, today.month, today.day, 9, tzinfo=SHANGHAI)
-        self.control, self.lake, self.records = MemoryControl(), MemoryLake(), MemoryRecords()
+        self.control, self.lake, self.records = MemoryControl(), MemoryLake(lambda: self.now), MemoryRecords()
         self.audit = MemoryLake()
         self.orders, self.executions = MemoryOrders(), Executions()
         self.bank = SimulatedBank(today)
@@ -63,9 +63,9 @@ class Books:
         """Another one exactly like this."""
         other = type(self).__new__(type(self))
         other.__dict__ |= self.__dict__
-        other.control, other.lake, other.records = MemoryControl(), MemoryLake(), MemoryRecords()
+        other.control, other.lake, other.records = MemoryControl(), MemoryLake(lambda: other.now), MemoryRecords()
         other.control.items = copy.deepcopy(self.control.items)
-        other.lake.objects = dict(self.lake.objects)
+        other.lake.objects, other.lake.times = dict(self.lake.objects), dict(self.lake.times)
         other.audit = MemoryLake()
         other.audit.objects = dict(self.audit.objects)
         other.records.items = copy.deepcopy(self.records.items)

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -392,3 +392,35 @@ def test_an_instruction_of_a_batch_withdrawn_meanwhile_is_skipped_and_alarms_nob
     house.watch.acts.append(("control.read", lambda given: given[0] is Manifest, lambda: house.withdraw(batch_id)))
     assert house.instruct(batch_id, run_id) is None
     assert not house.bank.book["messages"]
+
+
+def test_trace_02_a_machine_with_a_wrong_clock_lets_nobody_send_again_too_early() -> None:
+    """The worker that hands the message over is a day behind, its request still on the wire: the store's clock counts."""
+    house, batch_id = one_batch()
+    house.bank.script(messages={"lose": 1})
+    true_now = house.now
+    house.lake.clock = lambda: true_now
+    house.now = true_now - timedelta(days=1)
+    house.pay(house.order(as_of=true_now.date()))
+    (message,) = house.messages(batch_id)
+    house.now = true_now + timedelta(days=1)
+    with pytest.raises(Refusal, match="可能仍在途中"):
+        house.resend(message)
+    later = true_now + timedelta(seconds=AGENT.message_deadline_s + 1)
+    house.lake.clock = lambda: later
+    house.now = true_now - timedelta(days=1)
+    assert house.resend(message) == "sent"
+    house.drain()
+    house.check_at_rest(*FOUR)
+
+
+def test_a_batch_withdrawn_while_its_run_closes_leaves_no_open_line() -> None:
+    house, batch_id = one_batch(funds_fen=1)
+    run_id = begun(house)
+    house.claim(run_id)
+    assert house.reserve(batch_id, run_id) == "short"
+    closes = lambda given: any(isinstance(item, Run) and item.state in ENDED_RUN for item in given)  # noqa: E731
+    house.watch.acts.append(("control.save", closes, lambda: house.withdraw(batch_id)))
+    house.close(run_id)
+    (run,) = house.runs()
+    assert (run.state, run.open_lines) == (RunState.CLOSED, ())

@@ -70,6 +70,10 @@ class Lake(Protocol):
 
     def keys(self, prefix: str) -> list[str]: ...
 
+    def stored_at(self, key: str) -> datetime | None:
+        """When the object was put, aware, by the store's own clock, which no worker's can be ahead of or behind."""
+        ...
+
 
 class Reports(Protocol):
     """Where bureaus find what became of their files; a report may be written again."""

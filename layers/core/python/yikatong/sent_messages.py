@@ -21,6 +21,11 @@ def resent_prefix(message: str) -> str:
     return f"sent-again/{message}/"
 
 
+def asked_key(message: str, order: str) -> str:
+    """Where a person's wish to send once more is noted, granted or not; the store dates it."""
+    return f"asked/{message}/{order}"
+
+
 def note_resend(message: str, attempt: int, note: bytes, lake: Lake) -> bool:
     """Note that the message leaves once more, for the `attempt`-th time; False when somebody else has noted it."""
     key = f"{resent_prefix(message)}{attempt}"

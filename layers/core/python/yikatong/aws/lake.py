@@ -1,6 +1,7 @@
 """The lake bucket: write-once objects with the digest of what they were made from (PROTOCOL O1)."""
 
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -46,6 +47,12 @@ class S3Lake:
     def get(self, key: str) -> bytes | None:
         try:
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except self._client.exceptions.NoSuchKey:
+            return None
+
+    def stored_at(self, key: str) -> datetime | None:
+        try:
+            return self._client.get_object(Bucket=self.bucket, Key=key)["LastModified"]
         except self._client.exceptions.NoSuchKey:
             return None
 

@@ -3,6 +3,7 @@
 import json
 from datetime import date
 
+from yikatong.amendments import amend_run, strike_line
 from yikatong.batches import Batch, PassedTrial, batch_key, trial_key
 from yikatong.closing import Line, line_of, total
 from yikatong.errors import Conflict
@@ -68,7 +69,13 @@ def close_run(
         if line_of(batch).as_record() != stored_lines.get(batch.batch_id):
             amend_run(batch.batch_id, control=control, lake=lake)
     for batch_id in run.open_lines:
-        _order_if_it_fits_now(batch_id, run, control, orders)
+        left_open = control.read(Batch, *batch_key(batch_id))
+        assert left_open is not None, "batches are never deleted"
+        # Withdrawn meanwhile: the run had not ended yet, so nobody struck its line.
+        if left_open.state is BatchState.WITHDRAWN:
+            strike_line(left_open, control=control)
+        else:
+            _order_if_it_fits_now(left_open, run, control, orders)
     return run
 
 
@@ -85,10 +92,9 @@ def _freed_meanwhile(batch: Batch, newer_registry: bool, control: Control) -> bo
     return any(other is not None and other.state is BatchState.WITHDRAWN for other in others)
 
 
-def _order_if_it_fits_now(batch_id: str, run: Run, control: Control, orders: Orders) -> None:
+def _order_if_it_fits_now(batch: Batch, run: Run, control: Control, orders: Orders) -> None:
     """Funds raised while this run was still closing ordered a run that found the batch taken: order one now (R3)."""
-    batch = control.read(Batch, *batch_key(batch_id))
-    if batch is None or batch.state is not BatchState.CLAIMED or batch.selection is None or batch.run_id != run.run_id:
+    if batch.state is not BatchState.CLAIMED or batch.selection is None or batch.run_id != run.run_id:
         return
     funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
     enough = funds is None or funds.available_fen is None or funds.available_fen >= batch.selection.sent.fen
@@ -116,67 +122,6 @@ def _store(inputs: RunInputs, lines: list[Line], run: Run, lake: Lake) -> dict[s
     body = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1).encode()
     standing = lake.put_once(closing_key(run.run_id), body, digest_of("close_run", run.run_id)).data
     return {line["batch_id"]: line for line in json.loads(standing)["lines"]}
-
-
-def amend_run(batch_id: str, *, control: Control, lake: Lake) -> None:
-    """An answer that came after the run had closed: its line gets an addendum, and the run closes when none is open."""
-    batch = control.read(Batch, *batch_key(batch_id))
-    if batch is None or not batch.run_id or batch.settlement is None:
-        return
-    line = line_of(batch)
-    while True:
-        run = control.read(Run, *run_key(batch.code, batch.run_id))
-        if run is None or run.state not in ENDED_RUN:
-            return
-        key = f"runs/{batch.run_id}/addenda/{batch_id}-{batch.settlement.seq}.json"
-        body = json.dumps(line.as_record(), ensure_ascii=False, sort_keys=True, indent=1).encode()
-        lake.put_once(key, body, digest_of("amend_run", key, batch.settlement.digest))
-        if _open_line(run, batch_id, control) if line.open else _close_line(run, batch_id, control):
-            return
-
-
-def pass_on(batch: Batch, former_run_id: str, *, control: Control, lake: Lake) -> None:
-    """Another run took up a batch that this one had left open: the line gets an addendum and is closed. Safe to repeat."""
-    while True:
-        run = control.read(Run, *run_key(batch.code, former_run_id))
-        if run is None or batch.batch_id not in run.open_lines:
-            return
-        key = f"runs/{former_run_id}/addenda/{batch.batch_id}-passed-on.json"
-        body = json.dumps({"batch_id": batch.batch_id, "passed_on_to": batch.run_id}).encode()
-        lake.put_once(key, body, digest_of("pass_on", key))
-        if _close_line(run, batch.batch_id, control):
-            return
-
-
-def strike_line(batch: Batch, *, control: Control) -> None:
-    """A batch that an ended run had left open was withdrawn: nothing of it is still to come. Safe to repeat."""
-    while batch.run_id:
-        run = control.read(Run, *run_key(batch.code, batch.run_id))
-        if run is None or run.state not in ENDED_RUN or _close_line(run, batch.batch_id, control):
-            return
-
-
-def _open_line(run: Run, batch_id: str, control: Control) -> bool:
-    """A line that a contradicted answer opened again; False when the run has changed: read again."""
-    if batch_id in run.open_lines:
-        return True
-    try:
-        control.save(run.moved(RunState.CLOSED_OPEN_ITEMS, open_lines=(*run.open_lines, batch_id)))
-    except Conflict:
-        return False
-    return True
-
-
-def _close_line(run: Run, batch_id: str, control: Control) -> bool:
-    """The ended run has one open line less, and is CLOSED with none left; False when the run has changed: read again."""
-    if batch_id not in run.open_lines:
-        return True
-    left = tuple(one for one in run.open_lines if one != batch_id)
-    try:
-        control.save(run.moved(RunState.CLOSED_OPEN_ITEMS if left else RunState.CLOSED, open_lines=left))
-    except Conflict:
-        return False
-    return True
 
 
 def _batches(inputs: RunInputs, control: Control) -> list[Batch]:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
+from yikatong.amendments import pass_on
 from yikatong.batches import Batch, PassedTrial, batch_key, batches_pk, trial_key
 from yikatong.errors import Conflict
 from yikatong.follow_ups import approval_expired, concerns, may_have_children
@@ -15,7 +16,6 @@ from yikatong.ports import Control, Lake, RunOrder, Workflow
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.runs import FrozenBatch, Run, RunInputs, inputs_key, map_items_key, run_key
 from yikatong.states import BINDABLE, ENDED_RUN, BatchState, RunState
-from yikatong.use_cases.close_run import pass_on
 
 
 def open_run(

@@ -2,6 +2,7 @@
 
 import json
 
+from yikatong.amendments import amend_run
 from yikatong.bank.camt054 import Returns
 from yikatong.bank.inbound import parse_inbound
 from yikatong.bank.pain002 import Receipt
@@ -13,7 +14,6 @@ from yikatong.sent_messages import sent_key
 from yikatong.settlement import all_answered, payments_of
 from yikatong.states import BatchState
 from yikatong.use_cases.await_receipts import wake_if_answered
-from yikatong.use_cases.close_run import amend_run
 from yikatong.use_cases.open_run import is_alive
 from yikatong.use_cases.publish_records import Reach, publish_records
 from yikatong.use_cases.settle_batch import settle_batch

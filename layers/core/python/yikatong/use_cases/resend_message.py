@@ -6,8 +6,9 @@ from datetime import datetime
 from yikatong.bank.settings import Banks
 from yikatong.batches import Batch, batch_key
 from yikatong.errors import Refusal
+from yikatong.payments import digest_of
 from yikatong.ports import Bank, BankSilence, Lake, Workflow
-from yikatong.sent_messages import note_resend, resent_prefix, send_stored, sent_key
+from yikatong.sent_messages import asked_key, note_resend, resent_prefix, send_stored, sent_key
 from yikatong.states import SETTLEABLE
 from yikatong.use_cases.enquire_bank import keep_answer
 from yikatong.use_cases.publish_records import Reach
@@ -44,7 +45,8 @@ def resend_message(
             raise no_word
         take_effect(batch.batch_id, reach, workflow)
         return "answered"
-    attempt = _next_attempt(message_id, sent, now, banks.bank(batch.instruction.bank_id).message_deadline_s, lake)
+    deadline_s = banks.bank(batch.instruction.bank_id).message_deadline_s
+    attempt = _next_attempt(message_id, ordered_by, deadline_s, lake, now)
     note = json.dumps({"ordered_by": ordered_by, "at": now.isoformat(), "batch_id": batch.batch_id})
     if not note_resend(message_id, attempt, note.encode(), lake):
         raise Refusal("另一个人刚刚下达了同一重发指令。", "conflict")
@@ -66,12 +68,20 @@ def resend_or_say_why(
     return {"outcome": outcome}
 
 
-def _next_attempt(message_id: str, sent: dict[str, str], now: datetime, deadline_s: int, lake: Lake) -> int:
-    """The number of the next resend; refused while an earlier hand-over may still be under way."""
-    notes = [lake.get(key) for key in lake.keys(resent_prefix(message_id))]
-    times = [sent["at"], *(json.loads(note)["at"] for note in notes if note is not None)]
-    last = max(datetime.fromisoformat(time) for time in times)
-    left_s = deadline_s - (now - last).total_seconds()
+def _next_attempt(message_id: str, ordered_by: str, deadline_s: int, lake: Lake, now: datetime) -> int:
+    """The number of the next resend; refused while an earlier hand-over may still be under way.
+
+    Both times are the store's: a worker whose clock is a day behind would have marked its message as a day old, and this
+    order would send a second copy while the first is still on the wire.
+    """
+    order = digest_of(ordered_by, now.isoformat())[:16]
+    asked = asked_key(message_id, order)
+    lake.put_once(asked, ordered_by.encode(), digest_of("asked", asked))
+    notes = lake.keys(resent_prefix(message_id))
+    asked_at, *handed_over = (lake.stored_at(key) for key in (asked, sent_key(message_id), *notes))
+    assert asked_at is not None, "put just now"
+    last = max(at for at in handed_over if at is not None)
+    left_s = deadline_s - (asked_at - last).total_seconds()
     if left_s > 0:
         raise Refusal(f"上一次发送可能仍在途中，请 {int(left_s) + 1} 秒后再试。", "too_early")
     return len(notes) + 1

@@ -9,6 +9,7 @@ Rows that others lost to the withdrawn batch come free: a run is ordered that ta
 from datetime import date
 from functools import partial
 
+from yikatong.amendments import strike_line
 from yikatong.batches import Batch
 from yikatong.errors import Conflict, Refusal
 from yikatong.follow_ups import codes_sharing, formal_batches, order_follow_ups
@@ -19,7 +20,6 @@ from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.ports import Control, Orders, Stored
 from yikatong.principals import Action, Principal, authorize
 from yikatong.states import BATCH, WITHDRAWABLE, BatchState
-from yikatong.use_cases.close_run import strike_line
 from yikatong.use_cases.list_batches import find_batch
 
 MAX_RACES = 20
