@@ -296,6 +296,7 @@ class History:
                 "status": about["status"],
                 "input": about["input"],
             }
+            self.scene.relented = True
             self._emit("aws.states", "Step Functions Execution Status Change", detail)
             self.deeds.append("restarted")
         return bool(dead)

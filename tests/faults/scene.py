@@ -16,8 +16,6 @@ from infra.local.runtime_api import Outcome
 BEFORE, AFTER, ALWAYS = "before", "after", "always"
 """A worker dies before its call leaves, or after the answer came back: once. `ALWAYS`: before the call leaves, and so do
 the workers of the platform's retries, until those are used up and the execution dies."""
-TRIES = 4
-"""How often a step of the workflow is tried (payout.asl.json)."""
 LONGEST_HOLD_S = 60.0
 """A held invocation goes on after this: whatever it waited for may have died with its worker."""
 
@@ -55,7 +53,7 @@ class CrashPoint:
         if self.side != ALWAYS:
             return place == self.place
         same = (place.verb, place.subject) == (self.place.verb, self.place.subject)
-        return same and self.place.nth <= place.nth < self.place.nth + TRIES
+        return same and place.nth >= self.place.nth
 
     @property
     def fate(self) -> Fate:
@@ -87,6 +85,8 @@ class Scene:
         self.ended: Counter[tuple[str, str]] = Counter()
         self._arrived: Counter[tuple[str, str]] = Counter()
         self._kills = kills
+        self.relented = False
+        """Set once the run has died, so that what always died no longer does."""
         self._holds: dict[tuple[str, str], Callable[[], bool]] = {}
         self._changed = threading.Condition()
         self._busy = 0
@@ -147,7 +147,14 @@ class Scene:
                 i.place.nth > 0 and (i.place.verb, i.place.subject) == (verb, subject) for i in self.invocations
             )
             invocation = Invocation(Place(verb, subject, nth if counted else 0), identity, event)
-            invocation.kill = next((kill for kill in self._kills if kill.strikes(invocation.place)), None)
+            invocation.kill = next(
+                (
+                    kill
+                    for kill in self._kills
+                    if kill.strikes(invocation.place) and not (self.relented and kill.side == ALWAYS)
+                ),
+                None,
+            )
             self.invocations.append(invocation)
             self._changed.notify_all()
             if hold := self._holds.get((verb, subject)):
