@@ -28,6 +28,7 @@ EXCHANGE = "bank-exchange"
 CODES = ("AC01", "AC04", "AC06", "3069")
 _LINE = re.compile(rb"<TxInfAndSts>.*?</TxInfAndSts>")
 _AMOUNT = re.compile(rb'(<(?:InstdAmt|Amt) Ccy="CNY">)([0-9]+)(\.[0-9]{2}<)')
+_MESSAGE = re.compile(rb"<MsgId>([^<]+)<")
 _PAYMENT = re.compile(rb"EndToEndId>([^<]+)<")
 
 
@@ -88,6 +89,9 @@ class BankSide:
             left_s = (worker.ends_by - platform.stage.now).total_seconds()
             at = platform.stage.now + timedelta(seconds=self._chance.random() * max(left_s - 1, 0))
             platform.stage.at(at, lambda: self._arrive(body, trial, "late"))
+            found = _MESSAGE.search(body)
+            assert found is not None
+            platform.unanswered(found[1].decode())
             raise BankSilence("late")
         if faults.strikes("bank refuses"):
             self.simulator.change_script({"messages": {self._chance.choice(("refuse_500", "lose", "fail_500")): 1}})

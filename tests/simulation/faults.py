@@ -33,7 +33,7 @@ PLATFORM = {
 }
 WIRE = {
     "request to the bank lost": (0.1, 0.4),
-    "request to the bank late": (0.1, 0.4),
+    "request to the bank late": (0.3, 0.9),
     "answer of the bank lost": (0.1, 0.4),
     "bank refuses": (0.1, 0.3),
     "bank silent to enquiries": (0.2, 0.6),

@@ -44,8 +44,7 @@ class Gate:
         return _Paginator(self._platform, f"{self._service}.{operation}", self._client.get_paginator(operation))
 
     def _special(self, operation: str, effect: Callable[..., Any], request: dict[str, Any]) -> Any:
-        platform, faults = self._platform, self._platform.faults
-        worker = platform.stage.worker
+        worker = self._platform.stage.worker
         match operation:
             case "put_item" if worker is not None and worker.version:
                 request = _of_other_version(request)
@@ -53,13 +52,19 @@ class Gate:
                 request = {
                     "TransactItems": [{"Put": _of_other_version(one["Put"])} for one in request["TransactItems"]]
                 }
-            case "put_object" if request.get("IfNoneMatch") and faults.strikes("conditional put meets another"):
+            case "put_object" if request.get("IfNoneMatch") and self._breaks("conditional put meets another"):
                 raise errors.client_error(ClientError, "ConditionalRequestConflict", 409, "PutObject")
-            case "batch_write_item" if faults.strikes("unprocessed items"):
+            case "batch_write_item" if self._breaks("unprocessed items"):
                 return self._some(effect, request)
-            case "put_events" if faults.strikes("event not taken"):
+            case "put_events" if self._breaks("event not taken"):
                 return {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalException"}]}
         return effect(**request)
+
+    def _breaks(self, kind: str) -> bool:
+        strikes, worker = self._platform.faults.strikes(kind), self._platform.stage.worker
+        if strikes and worker is not None:
+            worker.broken = True
+        return strikes
 
     def _some(self, effect: Callable[..., Any], request: dict[str, Any]) -> Any:
         """The table takes only some of the items, perhaps none."""

@@ -7,16 +7,21 @@ stopped. The sums here are made from files and from the bank's book, not by the 
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
-from tests.simulation.functions import RECORD_SECRET, SETTINGS
+from tests.simulation.functions import BOOK, RECORD_SECRET, SETTINGS, VARIABLES
 from tests.simulation.gate import OTHER_VERSION
 from tests.simulation.platform import Platform
 from tests.simulation.worlds import World, batches, items, value_of
 from yikatong import parquet
+from yikatong.aws.control import DynamoControl
+from yikatong.aws.lake import S3Lake
+from yikatong.batches import Batch, Occasion
+from yikatong.manifest import ClaimContext
 from yikatong.payments import sha256_hex
 from yikatong.records import person_key
-from yikatong.selection import ACCOUNT_OF_ANOTHER, CLAIMED_ELSEWHERE
+from yikatong.selection import Judge, approved_rows
 from yikatong.states import BATCH, ENDED_RUN, RUN, BatchState, RunState
 
 Item = dict[str, Any]
@@ -142,7 +147,9 @@ def _check_nets(platform: Platform) -> None:
     book = bank.simulator.book()["payments"]
     paid: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     nets: dict[str, int] = defaultdict(int)
-    for batch, payment in _all_payments(platform, "formal"):
+    known = set()
+    for batch, payment in ((batch, payment) for batch, payments in _formal_payments(platform) for payment in payments):
+        known.add(payment["end_to_end_id"])
         entry = book.get(payment["end_to_end_id"])
         if entry is None:
             continue
@@ -158,15 +165,13 @@ def _check_nets(platform: Platform) -> None:
                 paid[group, payment["slot"], person].append(payment["payment_id"])
     for (group, slot, _), payments in paid.items():
         _demand(len(set(payments)) == 1, f"{group} {slot}: one person or household paid as {sorted(set(payments))}")
-    known = {payment["end_to_end_id"] for _, payment in _all_payments(platform, "formal")}
     _demand(book.keys() <= known, f"the bank has payments that nobody instructed: {sorted(book.keys() - known)[:3]}")
 
 
-def _all_payments(platform: Platform, mode: str) -> Iterator[tuple[Item, Item]]:
+def _formal_payments(platform: Platform) -> Iterator[tuple[Item, list[Item]]]:
     for batch in batches(platform):
-        if batch["mode"] == mode:
-            for payment in payments_of(batch, platform):
-                yield batch, payment
+        if batch["mode"] == "formal" and (payments := payments_of(batch, platform)):
+            yield batch, payments
 
 
 def _check_instructions(platform: Platform) -> None:
@@ -292,65 +297,92 @@ def _check_funds(platform: Platform) -> None:
 
 
 def _check_records(platform: Platform) -> None:
-    """Public records = final outcomes: each payment's, for its beneficiary, and nothing else."""
+    """Public records = final outcomes: each attempt's, for its beneficiary and its payee, and nothing else."""
     records = {(record["pk"], record["sk"]): record for record in items(platform, "", "records")}
     wanted = set()
-    for batch, payment in _all_payments(platform, "formal"):
-        states = {
-            row["end_to_end_id"]: row["state"]
-            for row in parquet.decode(lake(platform, batch["settlement"]["key"])).iter_rows(named=True)
-        }
-        people = {("beneficiary", payment["beneficiary_id"], payment["beneficiary_name"])}
-        if payment["payee_id"] != payment["beneficiary_id"]:
-            people.add(("payee", payment["payee_id"], payment["payee_name"]))
-        for role, number, name in people:
-            mine = [
-                key
-                for key in records
-                if key[0] == person_key(RECORD_SECRET, number, name)
-                and payment["payment_id"] in key[1]
-                and key[1].endswith(f"#{role}")
-            ]
-            _demand(len(mine) >= 1, f"{payment['end_to_end_id']}: no record for the {role}")
-            wanted |= set(mine)
-            if payment["attempt"] == 1 and len(mine) == 1:
-                record, state = records[mine[0]], states[payment["end_to_end_id"]]
-                _demand(
-                    record["state"] == state, f"{payment['end_to_end_id']}: recorded {record['state']}, settled {state}"
-                )
-                _demand(record["amount_fen"] == payment["amount_fen"], f"{payment['end_to_end_id']}: another amount")
+    for batch, payments in _formal_payments(platform):
+        settled = parquet.decode(lake(platform, batch["settlement"]["key"])).iter_rows(named=True)
+        states = {row["end_to_end_id"]: row["state"] for row in settled}
+        for payment in payments:
+            identity = payment["end_to_end_id"]
+            people = {("beneficiary", payment["beneficiary_id"], payment["beneficiary_name"])}
+            if payment["payee_id"] != payment["beneficiary_id"]:
+                people.add(("payee", payment["payee_id"], payment["payee_name"]))
+            for role, number, name in people:
+                key = (person_key(RECORD_SECRET, number, name), f"{payment['slot']}#{identity}#{role}")
+                record = records.get(key)
+                _demand(record is not None, f"{identity}: no record for the {role}")
+                assert record is not None
+                state = states[identity]
+                _demand(record["state"] == state, f"{identity}: recorded {record['state']}, settled {state}")
+                _demand(record["amount_fen"] == payment["amount_fen"], f"{identity}: another amount")
+                wanted.add(key)
     _demand(wanted == records.keys(), f"{len(records.keys() - wanted)} records of no payment")
 
 
 def _check_nobody_stranded(platform: Platform) -> None:
-    """Who was sent holds a claim; who was left out for somebody else's claim is paid by that one, or taken up by a child (C4)."""
-    holders: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    """Who was sent holds a claim; whose card waited, or whose claim was another's, is taken up once that is over (C4)."""
+    standing: dict[tuple[str, str], list[Item]] = defaultdict(list)
     for manifest in items(platform, "MANIFEST#"):
         released = set(manifest.get("releases", ()))
         for file in manifest.get("files", ()):
-            for row in parquet.decode(lake(platform, file["key"])).iter_rows(named=True):
-                if row["batch_id"] not in released:
-                    for held in (row["key"], row["beneficiary_id"], row["pay_account"]):
-                        holders[manifest["claim_group"], manifest["slot"], held].add(row["batch_id"])
-    cards_changed = len(platform.clients["s3"].buckets["card-drop"]) > 1
-    for batch in batches(platform):
+            rows = parquet.decode(lake(platform, file["key"])).iter_rows(named=True)
+            standing[manifest["claim_group"], manifest["slot"]] += [
+                row for row in rows if row["batch_id"] not in released
+            ]
+    known = {batch["batch_id"]: batch for batch in batches(platform)}
+    for name, batch in known.items():
         if batch["mode"] != "formal" or batch["state"] == "WITHDRAWN" or "selection" not in batch:
             continue
-        name, group = batch["batch_id"], SETTINGS.for_subsidy(batch["code"]).claim_group
+        group = SETTINGS.for_subsidy(batch["code"]).claim_group
+        passed_on = {row["row"] for child in batch.get("children", ()) for row in _roster_of(known[child], platform)}
+        payable = _payable_now(batch, platform)
         for row in parquet.decode(lake(platform, batch["selection"]["key"])).iter_rows(named=True):
-            holding = {
-                holder
-                for held in (row["key"], row["beneficiary_id"], row["pay_account"])
-                for holder in holders[group, row["slot"], held]
-            }
+            claims = standing[group, row["slot"]]
             if row["outcome"] == "sent":
-                _demand(name in holding, f"{name}: row {row['row']} was sent, and its claim does not stand")
-            elif row["reason"] in (CLAIMED_ELSEWHERE, ACCOUNT_OF_ANOTHER) and not batch.get("children"):
-                # With cards that changed since, the row may have come free and still not be payable.
-                _demand(
-                    cards_changed or holding - {name},
-                    f"{name}: row {row['row']} was left out for a claim that nobody holds",
-                )
+                mine = any((one["batch_id"], one["row"]) == (name, row["row"]) for one in claims)
+                _demand(mine, f"{name}: row {row['row']} was sent, and its claim does not stand")
+            elif row["row"] not in passed_on and row["row"] in payable and _is_free(row | payable[row["row"]], claims):
+                why = f"{row['outcome']} {row['reason']}"
+                _demand(False, f"{name}: row {row['row']} ({why}) could be paid now, and nobody took it up")
+
+
+def _is_free(row: Item, claims: list[Item]) -> bool:
+    """Whether no claim stands against a claim to the row."""
+    others = {one["payee_id"] for one in claims if one["pay_account"] == row["pay_account"]} - {row["payee_id"]}
+    if others and not row["accepted_account"]:
+        return False
+    if row["attempt"] > 1:
+        attempts = {one["attempt"] for one in claims if one["key"] == row["key"]}
+        return row["attempt"] not in attempts and row["attempt"] - 1 in attempts
+    held = {person for one in claims if one["attempt"] == 1 for person in (one["key"], one["beneficiary_id"])}
+    return not held & {row["key"], row["beneficiary_id"]}
+
+
+def _payable_now(batch: Item, platform: Platform) -> dict[int, Item]:
+    """The approved rows whose cards and slots pass by what is current, if the approval still holds: account, and whether
+    sharing it was accepted, by row."""
+    today, policy = platform.stage.now.date(), SETTINGS.for_subsidy(batch["code"])
+    typed = Batch.model_validate(batch)
+    if today > typed.approved_on + timedelta(days=policy.approval_expiry_days):
+        return {}
+    (current,) = (item for item in items(platform, "CARDS") if item["sk"] == "CURRENT")
+    control = DynamoControl(platform.clients["dynamodb"], VARIABLES["CONTROL_TABLE"])
+    objects = S3Lake(platform.clients["s3"], VARIABLES["LAKE_BUCKET"])
+    occasions = control.query(Occasion, f"OCCASIONS#{batch['code']}")
+    judge = Judge(objects, BOOK, batch["mode"], occasions, account_allowed=policy.account_allowed)
+    context = ClaimContext(as_of=today, registry_version=current["registry_version"])
+    parts = approved_rows(typed, objects).partition_by("slot", maintain_order=True)
+    judged = (row for part in parts for row in judge.judge(part, context, typed).iter_rows(named=True))
+    return {
+        row["row"]: {name: row[name] for name in ("pay_account", "accepted_account")}
+        for row in judged
+        if row["outcome"] == "sent"
+    }
+
+
+def _roster_of(batch: Item, platform: Platform) -> list[Item]:
+    return list(parquet.decode(lake(platform, batch["rows_key"])).iter_rows(named=True))
 
 
 # --- the chain ---------------------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ from yikatong.states import ENDED_RUN, WITHDRAWABLE, RunState
 
 Pick = dict[str, Any]
 DELICATE = ("claim_payments", "reserve_funds", "instruct_bank", "settle_batch")
+IMPATIENT = 0.7
+"""How likely somebody wants a message sent again while it is under way: the one moment at which that must be refused."""
 ORDERABLE = ("APPROVED", "BOUND", "CLAIMED")
 
 
@@ -76,6 +78,14 @@ class Crowd:
 
         self._platform.noticed = noticed
 
+        def unanswered(message: str) -> None:
+            """The message is still on the wire, and somebody who sees no answer wants it sent once more."""
+            if self._chance.random() < IMPATIENT:
+                seconds = self._chance.choice((1, 5, 60))
+                self._platform.stage.after(seconds, lambda: self._resend(message))
+
+        self._platform.unanswered = unanswered
+
     # --- buttons -----------------------------------------------------------------------------------------------------------
 
     def withdraw(self) -> None:
@@ -106,8 +116,10 @@ class Crowd:
     def resend(self) -> None:
         """Impatient people, who do not wait for the deadline, included."""
         if batch := self._one(batches(self._platform), lambda batch: batch.get("instruction", {}).get("messages")):
-            message = self._chance.choice(batch["instruction"]["messages"])
-            self._again("the-operator", "POST", f"/v1/messages/{message}/resend", None)
+            self._resend(self._chance.choice(batch["instruction"]["messages"]))
+
+    def _resend(self, message: str) -> None:
+        self._again("the-operator", "POST", f"/v1/messages/{message}/resend", None)
 
     def correct(self) -> None:
         roster = self._chance.choice(self._world.corrections)

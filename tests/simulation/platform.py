@@ -29,12 +29,12 @@ DROPS = {"roster-drop": "validate_roster", "card-drop": "import_cards", "bank-ex
 EXPECTED = frozenset(
     {
         "ClientError", "ReadTimeoutError", "Conflict", "Unfinished", "NotWritten", "TooContended", "TimeoutError",
-        "OrderNotTaken", "Refusal", "IllegalMove", "ConditionalCheckFailedException",
-        "TransactionCanceledException", "RuntimeError",
+        "OrderNotTaken", "Refusal", "ConditionalCheckFailedException", "TransactionCanceledException",
     }
 )  # fmt: skip
-"""What a function may fail with when its surroundings do, or when it comes too late (`IllegalMove` is a stale worker's: what
-is written is looked at elsewhere). Anything else is a defect (see `Platform.unexpected`)."""
+"""What a function may fail with when its surroundings do. Anything else is a defect (see `Platform.unexpected`)."""
+BREAKS = ("throttled", "lost answer")
+"""Faults at a call after which an API may answer that it is broken; after no other."""
 
 
 class PresumedDead(Exception):
@@ -79,6 +79,8 @@ class Platform:
     unexpected: list[str] = field(default_factory=list)
     noticed: Callable[[str], None] = lambda _verb: None
     """Told of every function that is started: people act when something happens."""
+    unanswered: Callable[[str], None] = lambda _message: None
+    """Told of every message to the bank that is late, and no answer came."""
     _tokens: int = 0
     _random_hex: int = 0
 
@@ -109,6 +111,7 @@ class Platform:
         worker.calls += 1
         self.counts["calls"] += 1
         fault = self.faults.at_a_call()
+        worker.broken = worker.broken or fault in BREAKS
         if fault == "presumed dead":
             self._presume_dead(worker)
         elif fault == "slow worker":

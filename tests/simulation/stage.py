@@ -40,6 +40,8 @@ class Worker:
     skew: timedelta = timedelta()
     version: int = 0
     calls: int = 0
+    broken: bool = False
+    """A call of it was made to fail."""
     sleeps_until: datetime | None = None
     wiring: Any = None
     hand: "Hand | None" = None

@@ -198,10 +198,12 @@ def ask(platform: Platform, principal: str, method: str, path: str, body: Any = 
         platform.tell("button", principal, "is told", str(status), (reply or {}).get("detail", ""))
         outcome = {None: "no answer", 200: "done", 500: "failed"}.get(status, "refused")
         platform.counts[f"button: {_kind(path)} {outcome}"] += 1
+        if status == 500 and not worker.broken:
+            platform.unexpected.append(f"{worker.name}: {method} {path} is told that the system is broken")
         if told is not None:
             told(status, reply)
 
-    platform.start("bureau_api", lambda: platform.functions.api(principal, method, path, body), ended)
+    worker = platform.start("bureau_api", lambda: platform.functions.api(principal, method, path, body), ended)
 
 
 def _kind(path: str) -> str:
