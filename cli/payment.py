@@ -28,7 +28,10 @@ def rule_payment(
     if ruled not in ("settled", "rejected"):
         raise Refusal("--ruled 只能是 settled（已入账）或 rejected（没有入账）。")
     path = f"/v1/batches/{batch}/payments/{payment}/ruling"
-    api.call_bureau(endpoint, name, "POST", path, {"ruled": ruled, "reason": reason})
+    # The ruling is on what the bank has said until now: a file that comes while this is on its way is not ruled on.
+    seen = api.call_bureau(endpoint, name, "GET", f"/v1/batches/{batch}")["settlement_seq"]
+    body = {"ruled": ruled, "reason": reason, "settlement_seq": seen}
+    api.call_bureau(endpoint, name, "POST", path, body)
     typer.echo(f"{payment}：已裁定为{'已入账' if ruled == 'settled' else '没有入账'}")
 
 

@@ -183,6 +183,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             control.read_write(),
             control.query(),
             lake.read("runs/*", "rosters/*", "cards/*", "claims/*", "selections/*", "instructions/*", "settlements/*"),
+            lake.read("sent/*", "sent-again/*"),
             lake.put("claims/*", "selections/*"),
         ),
         "reserve_funds": (*chain, control.read_write()),
@@ -222,7 +223,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
         "enquire_bank": (
             banks,
             control.read(),
-            lake.read("instructions/*", "receipts/*", "sent-again/*"),
+            lake.read("instructions/*", "receipts/*", "sent/*", "sent-again/*", "selections/*", "settlements/*"),
             lake.put("receipts/*", "sent-again/*"),
             secrets.bank_tokens.read(),
         ),
@@ -261,7 +262,8 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
         "rule_payment": (
             *chain,
             *takes_effect,
-            lake.put("rulings/*"),
+            lake.read("sent/*", "sent-again/*", "asked/*"),
+            lake.put("rulings/*", "sent/*", "asked/*"),
         ),
         "record_recovery": (
             *chain,

@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from yikatong.aws.faults import without_quoting
+from yikatong.aws.metrics import count
 from yikatong.aws.wiring import wiring
 from yikatong.use_cases.take_up_rows import take_up_rows
 
@@ -16,7 +17,7 @@ logger = Logger(service="take_up_rows")
 @without_quoting
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
-    rows = take_up_rows(
+    taken = take_up_rows(
         event["run_id"],
         event["code"],
         control=w.control_of("function:take_up_rows"),
@@ -25,5 +26,6 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         settings=w.settings,
         now=w.now(),
     )
-    logger.info("rows taken up", run_id=event["run_id"], rows=rows)
-    return {"rows": rows}
+    count("AlteredClaims", taken.altered)
+    logger.info("rows taken up", run_id=event["run_id"], rows=taken.rows, altered=taken.altered)
+    return {"rows": taken.rows}

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.fakes import MemoryLake
+from tests.fakes import MemoryControl, MemoryLake
 from yikatong import parquet
 from yikatong.bank.settings import committed_banks
 from yikatong.batches import Batch, Instruction, Settlement
@@ -59,7 +59,7 @@ def settled(*said: Said) -> tuple[Batch, MemoryLake]:
 
 def failed_on(day: date, *said: Said) -> list[str]:
     batch, lake = settled(*said)
-    return failed_payments(batch, lake, BANKS, day)["end_to_end_id"].to_list()
+    return failed_payments(batch, MemoryControl(), lake, BANKS, day)["end_to_end_id"].to_list()
 
 
 def test_rejected_and_returned_payments_have_failed_and_no_others() -> None:
@@ -82,7 +82,7 @@ def test_trace_06_a_rejection_known_by_enquiry_only_is_final_after_the_banks_cut
 
 def test_a_batch_the_bank_has_not_answered_has_no_failed_payments() -> None:
     batch, lake = settled()
-    assert failed_payments(batch.changed(settlement=None), lake, BANKS, DAY_AFTER).is_empty()
+    assert failed_payments(batch.changed(settlement=None), MemoryControl(), lake, BANKS, DAY_AFTER).is_empty()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_reissue_pays_what_failed_for_at_most_its_amount_as_the_next_attempt(
         | {"attempt": [1], "outcome": ["sent"], "reason": [""]},
         schema_overrides={"attempt": pl.Int32},
     )
-    decided = as_reissue(judged, failed_payments(batch, lake, BANKS, DAY_AFTER))
+    decided = as_reissue(judged, failed_payments(batch, MemoryControl(), lake, BANKS, DAY_AFTER))
     assert decided.columns == judged.columns
     assert decided.select("outcome", "reason", "attempt").row(0) == expected
 
@@ -117,4 +117,6 @@ def test_a_reissue_for_another_slot_of_the_same_person_is_not_sent() -> None:
         | {"attempt": [1], "outcome": ["sent"], "reason": [""]},
         schema_overrides={"attempt": pl.Int32},
     )
-    assert as_reissue(judged, failed_payments(batch, lake, BANKS, DAY_AFTER))["reason"].to_list() == ["not_failed"]
+    assert as_reissue(judged, failed_payments(batch, MemoryControl(), lake, BANKS, DAY_AFTER))["reason"].to_list() == [
+        "not_failed"
+    ]

@@ -46,7 +46,7 @@ from yikatong.use_cases.reserve_funds import reserve_funds
 from yikatong.use_cases.set_funds import FundsRequest, set_funds
 from yikatong.use_cases.settle_batch import settle_batch
 from yikatong.use_cases.start_run import start_run
-from yikatong.use_cases.take_up_rows import take_up_rows
+from yikatong.use_cases.take_up_rows import TakenUp, take_up_rows
 from yikatong.use_cases.validate_roster import validate_roster
 from yikatong.use_cases.withdraw_batch import withdraw_batch
 
@@ -237,7 +237,7 @@ class House(Books):
 
     # --- single steps ------------------------------------------------------------------------------------------------------
 
-    def take_up(self, run_id: str, code: str = CODE) -> int:
+    def take_up(self, run_id: str, code: str = CODE) -> TakenUp:
         return take_up_rows(
             run_id, code, control=self.c, lake=self.l, book=BOOK, settings=SETTINGS, now=self.now
         )  # fmt: skip

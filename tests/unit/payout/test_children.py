@@ -285,7 +285,7 @@ def test_trace_08_what_a_withdrawn_parent_held_is_not_paid_and_never_becomes_a_c
     # The card is in order, and the parent is not yet instructed: no run makes a child of it.
     other = house.order(cause="again1")
     house.start(other)
-    assert house.take_up(name_run(other)) == 0
+    assert house.take_up(name_run(other)).rows == 0
     assert house.batch(batch_id).children == ()
     house.withdraw(batch_id)
     house.drain()
@@ -481,7 +481,7 @@ def ready_to_take_up() -> tuple[House, tuple[str, ...], str]:
 @pytest.mark.parametrize("after", [False, True])
 def test_a_worker_dies_at_every_call_of_taking_up_and_every_row_is_passed_on_once(after: bool) -> None:
     house, _, run_id = ready_to_take_up()
-    assert house.take_up(run_id) == 4
+    assert house.take_up(run_id).rows == 4
     calls = tuple(house.watch.calls)
     assert {"control.save", "lake.put_once"} <= set(calls)
     for k, call in enumerate(calls):
@@ -504,8 +504,8 @@ def test_two_executions_at_once_make_one_child_of_each_parent() -> None:
     other = house.order(cause="again1")
     house.start(other)
     taken: list[int] = []
-    house.watch.acts.append(("control.save", saves(Batch), lambda: taken.append(house.take_up(name_run(other)))))
-    assert house.take_up(run_id) == 0
+    house.watch.acts.append(("control.save", saves(Batch), lambda: taken.append(house.take_up(name_run(other)).rows)))
+    assert house.take_up(run_id).rows == 0
     assert taken == [4]
     house.drain()
     assert [len(house.batch(batch_id).children) for batch_id in batches] == [1, 1]
@@ -522,7 +522,7 @@ def test_what_a_child_holds_that_nobody_has_claimed_yet_is_not_passed_on_again()
         house.cards(mended)
         house.orders.runs.clear()
         house.start(house.order(cause=cause))
-        assert house.take_up(name_run(house.order(cause=cause))) == 1
+        assert house.take_up(name_run(house.order(cause=cause))).rows == 1
     assert [house.batch(child).state for child in house.batch(batch_id).children] == [BatchState.APPROVED] * 2
     house.drain()
     house.check_at_rest(*FOUR)
@@ -535,14 +535,14 @@ def test_a_parent_that_changes_meanwhile_for_another_reason_still_gets_its_child
         house.control.save(house.batch(first).changed(carried="x"))
 
     house.watch.acts.append(("control.save", saves(Batch), touched))
-    assert house.take_up(run_id) == 4
+    assert house.take_up(run_id).rows == 4
     assert len(house.batch(first).children) == 1
 
 
 def test_a_run_that_has_opened_takes_up_nothing_that_it_could_not_bind() -> None:
     house, batches, run_id = ready_to_take_up()
     house.open(run_id)
-    assert house.take_up(run_id) == 0
+    assert house.take_up(run_id).rows == 0
     assert [house.batch(batch_id).children for batch_id in batches] == [(), ()]
 
 
@@ -550,7 +550,7 @@ def test_a_trial_takes_up_nothing() -> None:
     house, batches, run_id = ready_to_take_up()
     run = next(run for run in house.runs() if run.run_id == run_id)
     house.control.items[run.pk, run.sk]["mode"] = "trial"
-    assert house.take_up(run_id) == 0
+    assert house.take_up(run_id).rows == 0
     assert [house.batch(batch_id).children for batch_id in batches] == [(), ()]
 
 

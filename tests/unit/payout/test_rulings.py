@@ -10,7 +10,7 @@ import pytest
 
 from infra.local.bank.answers import Answer, receipt, returns
 from tests.unit.payout.house import House
-from tests.unit.payout.rosters import AGENT, BOOK, PAYDAY, end_to_end
+from tests.unit.payout.rosters import AGENT, BANKS, BOOK, PAYDAY, end_to_end
 from tests.unit.payout.test_receipts import THREE, answer_of, silent_run
 from tests.unit.payout.test_reissue import FOUR, attempt, rejected, send
 from tests.unit.payout.watching import WorkerDied
@@ -37,6 +37,7 @@ def rule(
         principal=who,
         reach=replace(house.reach, control=house.c_of(who)),
         workflow=house.w,
+        banks=BANKS,
         now=house.now,
     )
 
@@ -115,6 +116,7 @@ def test_a_ruling_broken_off_before_it_took_effect_is_finished_by_the_same_word(
             principal=house.who("treasurer"),
             reach=dying,
             workflow=house.w,
+            banks=BANKS,
             now=house.now,
         )
     rule(house, batch_id, ONE, "settled")
@@ -130,7 +132,9 @@ def test_only_a_contradicted_payment_is_ruled_on_and_only_by_the_provinces_treas
     with pytest.raises(Refusal, match="角色是运行"):
         rule(house, batch_id, ONE, "settled", role="operator")
     order = {"batch_id": batch_id, "end_to_end_id": ONE, "request": {"ruled": "settled", "reason": "r"}}
-    answer = rule_or_say_why(order | {"ordered_by": "nobody"}, reach=house.reach, workflow=house.w, now=house.now)
+    answer = rule_or_say_why(
+        order | {"ordered_by": "nobody"}, reach=house.reach, workflow=house.w, banks=BANKS, now=house.now
+    )
     assert (answer["outcome"], answer["code"]) == ("refused", "forbidden")
     assert house.lake.keys("rulings/") == []
 

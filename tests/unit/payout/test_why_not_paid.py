@@ -30,6 +30,7 @@ from yikatong.errors import Refusal
 from yikatong.pauses import Pause, pause_key
 from yikatong.payments import payment_id
 from yikatong.principals import Principal, Role, principal_key
+from yikatong.receipts import receipts_prefix, source_of
 from yikatong.roster.people import Person
 from yikatong.rulings import Recovery, Ruling, numbered_key, recoveries_prefix, rulings_prefix
 from yikatong.trace_request import TraceRequest
@@ -217,7 +218,10 @@ def test_somebody_whose_payment_the_bank_contradicts_is_told_so_and_who_ruled_on
     assert "回执：拒付" in words(frozen)
     assert frozen["now"] == "银行答复前后矛盾，正在人工核实，请等待"
     at = house.now.isoformat()
-    ruling = Ruling(end_to_end_id=end_to_end(ASKING), ruled="settled", by="the-ruler", at=at, reason="柜面流水已入账")
+    heard = tuple(map(source_of, house.lake.keys(receipts_prefix(batch_id))))
+    ruling = Ruling(
+        end_to_end_id=end_to_end(ASKING), ruled="settled", by="the-ruler", at=at, reason="柜面流水已入账", heard=heard
+    )
     key = numbered_key(rulings_prefix(batch_id), end_to_end(ASKING), 1)
     house.lake.put_once(key, ruling.model_dump_json().encode(), "d")
     recovery = Recovery(

@@ -47,10 +47,11 @@ def pass_on(batch: Batch, former_run_id: str, *, control: Control, lake: Lake) -
 
 def strike_line(batch: Batch, *, control: Control) -> None:
     """A batch that an ended run had left open was withdrawn: nothing of it is still to come. Safe to repeat."""
-    while batch.run_id:
-        run = control.read(Run, *run_key(batch.code, batch.run_id))
-        if run is None or run.state not in ENDED_RUN or _close_line(run, batch.batch_id, control):
-            return
+    for run_id in filter(None, (*batch.former_runs, batch.run_id)):
+        while True:
+            run = control.read(Run, *run_key(batch.code, run_id))
+            if run is None or run.state not in ENDED_RUN or _close_line(run, batch.batch_id, control):
+                break
 
 
 def _open_line(run: Run, batch_id: str, control: Control) -> bool:

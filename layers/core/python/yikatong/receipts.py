@@ -59,6 +59,14 @@ def channel_of(source: str) -> Channel:
     return "enquired" if source.startswith("enquired-") else "delivered"
 
 
+def messages_named(data: bytes) -> set[str]:
+    """The messages that a kept file speaks of, whatever it says of their payments."""
+    message = parse_inbound(data)
+    if isinstance(message, Receipt):
+        return {message.message_id}
+    return set(message.lines["message_id"].drop_nulls())
+
+
 def read_receipt(data: bytes, payments: pl.DataFrame) -> Reading:
     """Read one file against the batch's payments (`end_to_end_id`, `amount_fen`, `message_id`).
 

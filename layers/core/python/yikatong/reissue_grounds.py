@@ -4,6 +4,7 @@ Advice for the clerk, as all the validation is; the claim decides (PROTOCOL B5):
 a payment is theirs to make, and one of them claims it.
 """
 
+from collections.abc import Collection
 from datetime import date
 
 import polars as pl
@@ -22,14 +23,24 @@ _AGAIN = {"slot": pl.String, "key": pl.String, "attempt": pl.Int32}
 
 
 def failed_of(
-    reissue: Batch, on: date, *, control: Control, lake: Lake, settings: Settings, banks: Banks
+    reissue: Batch,
+    on: date,
+    leave_out: Collection[str],
+    *,
+    control: Control,
+    lake: Lake,
+    settings: Settings,
+    banks: Banks,
 ) -> pl.DataFrame:
-    """The payments, finally failed by that day, of the batch that `reissue` pays again; columns as FAILED."""
+    """The payments, finally failed by that day, of the batch that `reissue` pays again; columns as FAILED.
+
+    What the batches `leave_out` have claimed does not count: this one replaces them.
+    """
     batch = control.read(Batch, *batch_key(reissue.reissue_of))
     assert batch is not None, "batches are never deleted"
-    failed = failed_payments(batch, lake, banks, on)
+    failed = failed_payments(batch, control, lake, banks, on)
     group = settings.for_subsidy(batch.code).claim_group
-    again = [_claimed_again(group, slot, control, lake) for slot in failed["slot"].unique().sort()]
+    again = [_claimed_again(group, slot, leave_out, control, lake) for slot in failed["slot"].unique().sort()]
     taken = pl.concat([pl.DataFrame(schema=_AGAIN), *again])
     next_attempt = failed.with_columns(pl.col("attempt") + 1)
     return next_attempt.join(
@@ -37,11 +48,14 @@ def failed_of(
     ).select(pl.col("reissued").fill_null(False) if name == "reissued" else pl.col(name) for name in FAILED)
 
 
-def _claimed_again(claim_group: str, slot: str, control: Control, lake: Lake) -> pl.DataFrame:
+def _claimed_again(
+    claim_group: str, slot: str, leave_out: Collection[str], control: Control, lake: Lake
+) -> pl.DataFrame:
     """Whose second and later attempts are claimed in this slot; not by a batch that is withdrawn, released or not yet (W1)."""
     manifest = control.read(Manifest, *manifest_key(claim_group, slot))
     assert manifest is not None, "what was instructed was claimed"
     again = claims.read_claims(manifest, lake.get).filter(pl.col("attempt") > 1)
     holders = {name: control.read(Batch, *batch_key(name)) for name in again["batch_id"].unique()}
-    paying = [name for name, holder in holders.items() if holder and holder.state is not BatchState.WITHDRAWN]
+    withdrawn = {name for name, holder in holders.items() if holder and holder.state is BatchState.WITHDRAWN}
+    paying = [name for name in holders if name not in withdrawn and name not in leave_out]
     return again.filter(pl.col("batch_id").is_in(paying)).select(pl.lit(slot).alias("slot"), "key", "attempt")

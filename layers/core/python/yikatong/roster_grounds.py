@@ -38,7 +38,7 @@ def gather_context(
     received_on = datetime.fromisoformat(batch.received_at).date()
     failed = None
     if batch.reissue_of:
-        failed = failed_of(batch, received_on, control=control, lake=lake, settings=settings, banks=banks)
+        failed = failed_of(batch, received_on, leave_out, control=control, lake=lake, settings=settings, banks=banks)
         # What the amounts come from was asked of the roster before; and the failed payment says which unit a row speaks for.
         policy = replace(policy, required_columns=(), amount_is_quantity_times_standard=False)
     return RosterContext(

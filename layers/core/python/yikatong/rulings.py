@@ -13,16 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from yikatong.batches import Tally
 from yikatong.ports import Lake
+from yikatong.reasons import Reason
 
 Ruled = Literal["settled", "rejected"]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+RULED: tuple[Ruled, Ruled] = ("settled", "rejected")
 
 
 class RulingRequest(BaseModel):
+    """`settlement_seq`: of the settlement that the person had before them; a later one is refused."""
+
     model_config = ConfigDict(extra="forbid")
 
     ruled: Ruled
     reason: Reason
+    settlement_seq: int | None = None
 
 
 class RecoveryRequest(BaseModel):

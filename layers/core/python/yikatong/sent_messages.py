@@ -3,6 +3,9 @@
 Only the creator of a mark or note sends (PROTOCOL B2). Nobody deletes any of them.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from yikatong.batches import Batch
 from yikatong.payments import digest_of
 from yikatong.plan import Mode
@@ -24,6 +27,37 @@ def resent_prefix(message: str) -> str:
 def asked_key(message: str, order: str) -> str:
     """Where a person's wish to send once more is noted, granted or not; the store dates it."""
     return f"asked/{message}/{order}"
+
+
+def last_left(message: str, lake: Lake) -> datetime | None:
+    """When it was last handed over, or was about to be, by the store's clock; None where it never was."""
+    return _latest((sent_key(message), *lake.keys(resent_prefix(message))), lake)
+
+
+def _latest(keys: Iterable[str], lake: Lake) -> datetime | None:
+    return max((at for key in keys if (at := lake.stored_at(key)) is not None), default=None)
+
+
+def seconds_under_way(message: str, order: str, deadline_s: int, lake: Lake) -> tuple[int, int]:
+    """How long its last hand-over may still be under way, by the store's clock (0 when it can be no more), and how often it
+    had left again by then: whoever sends next notes the number after that, or comes too late.
+
+    `order` names who asks and when: it is noted, and the store dates the note. Both times are the store's, since a worker
+    whose clock is a day behind marks its message as a day old while it is still on the wire.
+    """
+    asked = asked_key(message, order)
+    lake.put_once(asked, order.encode(), digest_of("asked", asked))
+    notes = lake.keys(resent_prefix(message))
+    asked_at, last = lake.stored_at(asked), _latest((sent_key(message), *notes), lake)
+    assert asked_at is not None, "put just now"
+    # One second more: the store's dates are whole seconds, rounded down.
+    left_s = 0 if last is None else deadline_s + 1 - int((asked_at - last).total_seconds())
+    return max(0, left_s), len(notes)
+
+
+def never_to_leave(message: str, note: bytes, lake: Lake) -> bool:
+    """Put the sent mark of a message that must not leave any more; False when somebody has handed it over, or is about to."""
+    return lake.put_once(sent_key(message), note, digest_of("sent", message)).created
 
 
 def note_resend(message: str, attempt: int, note: bytes, lake: Lake) -> bool:

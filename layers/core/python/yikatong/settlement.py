@@ -13,8 +13,8 @@ from yikatong import parquet
 from yikatong.batches import Batch, Settlement, Tally
 from yikatong.payments import digest_of, sha256_hex, sorted_digest
 from yikatong.ports import Lake
-from yikatong.receipts import STATEMENTS, channel_of, read_receipt, receipts_prefix, source_of
-from yikatong.rulings import Ruling, last_rulings, rulings_prefix
+from yikatong.receipts import STATEMENTS, channel_of, messages_named, read_receipt, receipts_prefix, source_of
+from yikatong.rulings import RULED, Ruling, last_rulings, rulings_prefix
 from yikatong.states import FINAL_PAYMENT, PaymentState
 
 
@@ -41,7 +41,8 @@ def fold(
     """One row per payment with its state, reason and dates; `statements` as `KEPT_STATEMENTS`, `rulings` by payment.
 
     Credited and rejected both stated: FROZEN, whatever the order. Returned presumes credited. Nothing stated: IN_DOUBT.
-    Where a person ruled which word is true, the contrary ones that they knew of do not count.
+    Where a person ruled which word is true, the contrary ones that they knew of do not count; where the bank never said
+    anything, the ruling is what is said.
     `failed_by` says whether a rejection or return was `delivered` or is known by enquiry only (PROTOCOL B5).
     """
     failing = pl.col("kind") != "settled"
@@ -59,6 +60,7 @@ def fold(
             failed_by=pl.col("channel").filter(failing).sort().first(),
         )
     )
+    said = {word: [payment for payment, ruling in rulings.items() if ruling.ruled == word] for word in RULED}
     credited = pl.col("settled") | pl.col("returned")
     state = (
         pl.when(credited & pl.col("rejected"))
@@ -76,6 +78,10 @@ def fold(
         payments.select(columns)
         .join(kinds, on="end_to_end_id", how="left", maintain_order="left")
         .with_columns(pl.col("settled", "rejected", "returned").fill_null(False))
+        .with_columns(
+            pl.col("settled") | pl.col("end_to_end_id").is_in(said["settled"]),
+            pl.col("rejected") | pl.col("end_to_end_id").is_in(said["rejected"]),
+        )
         .with_columns(state=state)
         .select(*columns, "state", "reason", "raw_code", "settled_on", "returned_on", "failed_by")
     )
@@ -106,6 +112,21 @@ def statements_of(keys: Sequence[str], payments: pl.DataFrame, lake: Lake) -> pl
     return pl.concat(frames)
 
 
+def is_spoken_of(message: str, batch: Batch, lake: Lake) -> bool:
+    """Whether a kept file of the bank, or a ruling, speaks of this message: it must never leave again.
+
+    The bank has received it then, whatever it says of it now; or a person has said what became of it.
+    """
+    for key in lake.keys(receipts_prefix(batch.batch_id)):
+        data = lake.get(key)
+        assert data is not None, "nobody deletes receipts (PROTOCOL O1)"
+        if message in messages_named(data):
+            return True
+    ruled = last_rulings(lake.keys(rulings_prefix(batch.batch_id)), lake)
+    own = payments_of(batch, lake).filter(pl.col("message_id") == message)
+    return bool(own["end_to_end_id"].is_in(list(ruled)).any())
+
+
 def all_answered(batch: Batch, lake: Lake) -> bool:
     """Whether the bank's final word on every payment of the batch is here."""
     payments = payments_of(batch, lake)
@@ -114,12 +135,18 @@ def all_answered(batch: Batch, lake: Lake) -> bool:
     return bool(states.is_in([state.value for state in FINAL_PAYMENT]).all())
 
 
+def evidence_digest(batch: Batch, keys: Sequence[str]) -> str:
+    """Names the settlement that these receipts and rulings come to."""
+    assert batch.instruction is not None, "only an instructed batch is settled"
+    return digest_of("settle_batch", batch.batch_id, batch.instruction.sha256, sorted_digest(keys))
+
+
 def settle(batch: Batch, lake: Lake) -> Settlement:
     """Fold and store the batch's next settlement; the same receipts give the same object. The caller commits it."""
     assert batch.instruction is not None
     keys = lake.keys(receipts_prefix(batch.batch_id))
     ruled = lake.keys(rulings_prefix(batch.batch_id))
-    digest = digest_of("settle_batch", batch.batch_id, batch.instruction.sha256, sorted_digest([*keys, *ruled]))
+    digest = evidence_digest(batch, [*keys, *ruled])
     if batch.settlement is not None and batch.settlement.digest == digest:
         return batch.settlement
     payments = payments_of(batch, lake)

@@ -74,6 +74,8 @@ class DynamoControl:
         except (
             self._client.exceptions.ConditionalCheckFailedException,
             self._client.exceptions.TransactionCanceledException,
+            # A single item that somebody's transaction is writing at this moment: the same race.
+            self._client.exceptions.TransactionConflictException,
         ) as error:
             raise Conflict(
                 f"另有操作先写入了 {', '.join(item.sk for item in items)}，请重新读取后再试。", "conflict"

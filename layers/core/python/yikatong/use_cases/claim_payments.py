@@ -25,7 +25,17 @@ from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.ports import Control, Lake
 from yikatong.reissues import as_reissue, failed_payments
 from yikatong.runs import Run, RunInputs, inputs_key, run_key
-from yikatong.selection import SELECTION_COLUMNS, Judge, after_claims, approved_rows, encode, lost_to, tally
+from yikatong.selection import (
+    SELECTION_COLUMNS,
+    AlteredRoster,
+    Judge,
+    after_claims,
+    approved_rows,
+    encode,
+    lost_to,
+    tally,
+)
+from yikatong.settlement import AlteredInstruction
 from yikatong.states import BatchState, RunState
 from yikatong.use_cases.withdraw_batch import write_releases
 
@@ -43,7 +53,7 @@ class TooContended(Exception):
 
 @dataclass(frozen=True)
 class Claimed:
-    """How many batches are CLAIMED, and how many stopped because their slot's books were altered."""
+    """How many batches are CLAIMED, and how many stopped because their evidence or their slot's was altered."""
 
     batches: int
     stopped: int
@@ -71,10 +81,20 @@ class _Work:
     def of_slot(self, slot: str) -> pl.DataFrame:
         return self.rows.filter(pl.col("slot") == slot)
 
-    def judged(self, slot: str, judge: Judge, context: ClaimContext) -> pl.DataFrame:
-        """The rows of a slot under a claim's context, before anybody else's claims are looked at."""
+    def judged(self, slot: str, judge: Judge, context: ClaimContext, own: pl.DataFrame | None = None) -> pl.DataFrame:
+        """The rows of a slot under a claim's context, before anybody else's claims are looked at.
+
+        What a reissue has claimed already (`own`) it keeps as it was judged then, though an answer has come since: whether it
+        may be sent is asked again before it is (C3, B6).
+        """
         judged = judge.judge(self.of_slot(slot), context, self.batch)
-        return judged if self.failed is None else as_reissue(judged, self.failed)
+        if self.failed is None:
+            return judged
+        decided = as_reissue(judged, self.failed)
+        if own is None or own.is_empty():
+            return decided
+        kept = judged.drop("attempt").join(own.select("row", "attempt"), on="row").select(judged.columns)
+        return pl.concat([kept, decided.join(kept, on="row", how="anti")]).sort("row")
 
     def note(self, part: pl.DataFrame, context: ClaimContext, source: str) -> None:
         self.parts.append(part)
@@ -102,11 +122,15 @@ def claim_payments(
 
     _finish_withdrawals(policy.claim_group, inputs.mode, control, book, settings)
     still_own = _own(inputs, control)
-    work = [
-        _Work(batch, approved_rows(batch, lake), _failed(batch, control, lake, banks, inputs.as_of))
-        for batch in still_own
-        if batch.state is BatchState.BOUND
-    ]
+    bound = [batch for batch in still_own if batch.state is BatchState.BOUND]
+    work = []
+    for batch in bound:
+        try:
+            rows, failed = approved_rows(batch, lake), _failed(batch, control, lake, banks, inputs.as_of)
+        except (AlteredRoster, AlteredInstruction):
+            _stop(batch, "批次的名册或原支付文件被改动或丢失，须先查明恢复", control)
+        else:
+            work.append(_Work(batch, rows, failed))
     claim_slot = _trial_slot if inputs.mode == Mode.TRIAL else _claim_slot
     going_on = work
     for slot in sorted({slot for item in work for slot in item.slots}):
@@ -119,7 +143,7 @@ def claim_payments(
             going_on = [item for item in going_on if slot not in item.slots]
     claimed = sum(_finish(item, run_id, context, control=control, lake=lake) for item in going_on)
     _move_run(run, control)
-    return Claimed(batches=claimed + len(still_own) - len(work), stopped=len(work) - len(going_on))
+    return Claimed(batches=claimed + len(still_own) - len(bound), stopped=len(bound) - len(going_on))
 
 
 def _failed(batch: Batch, control: Control, lake: Lake, banks: Banks, on: date) -> pl.DataFrame | None:
@@ -128,7 +152,7 @@ def _failed(batch: Batch, control: Control, lake: Lake, banks: Banks, on: date) 
         return None
     first = control.read(Batch, *batch_key(batch.reissue_of))
     assert first is not None, "batches are never deleted"
-    return failed_payments(first, lake, banks, on)
+    return failed_payments(first, control, lake, banks, on)
 
 
 def _finish_withdrawals(claim_group: str, mode: str, control: Control, book: PlanBook, settings: Settings) -> None:
@@ -174,7 +198,7 @@ def _claim_slot(
         assert file is not None, "a batch that had no turn in this slot"
         own = standing.filter(pl.col("batch_id") == item.batch.batch_id)
         # What a row was lost to may have been released since: it was lost to it all the same, and comes free (C4).
-        decided = after_claims(item.judged(slot, judge, file.context), own, every)
+        decided = after_claims(item.judged(slot, judge, file.context, own), own, every)
         item.lost_to |= lost_to(decided, own, every)
         item.note(decided, file.context, file.sha256)
 

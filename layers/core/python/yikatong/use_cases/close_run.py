@@ -9,13 +9,14 @@ from yikatong.closing import Line, line_of, total
 from yikatong.errors import Conflict
 from yikatong.follow_ups import order_follow_ups
 from yikatong.funds import Funds, funds_key
+from yikatong.pauses import PAUSED
 from yikatong.payments import digest_of
 from yikatong.plan import Mode, Settings
 from yikatong.ports import AGAIN, Control, Lake, Orders, RunOrder
 from yikatong.registry_version import CURRENT_REGISTRY, CurrentRegistry
 from yikatong.runs import Run, RunInputs, closing_key, inputs_key, run_key
 from yikatong.sent_messages import sent_key
-from yikatong.states import ENDED_RUN, BatchState, RunState
+from yikatong.states import BINDABLE, ENDED_RUN, BatchState, RunState
 
 
 class Unfinished(Exception):
@@ -96,13 +97,16 @@ def _order_if_it_fits_now(batch: Batch, run: Run, control: Control, orders: Orde
     """Funds raised while this run was still closing ordered a run that found the batch taken: order one now (R3)."""
     if batch.state is not BatchState.CLAIMED or batch.selection is None or batch.run_id != run.run_id:
         return
+    if batch.reissue_of and batch.reserved_fen is not None and batch.carried != PAUSED:
+        # Stopped before it was sent, by an answer that contradicts its failure (B6): that is a person's to look at.
+        return
     funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
     enough = funds is None or funds.available_fen is None or funds.available_fen >= batch.selection.sent.fen
     # What is reserved already fits: its item failed after the reservation.
     if enough or batch.reserved_fen is not None:
         # On any day, if it was one of those that need no 正式发放时间.
         kind = AGAIN if run.order.again else "carry"
-        cause = f"{kind}{batch.digest}v{funds.version if funds else 0}"
+        cause = f"{kind}{digest_of(run.run_id, batch.batch_id)[:16]}v{funds.version if funds else 0}"
         orders.order_run(RunOrder(run.plan_year, run.code, run.mode, run.as_of, cause))
 
 
@@ -141,7 +145,7 @@ def _is_unfinished(batch: Batch, control: Control, lake: Lake) -> bool:
     """
     settlement = batch.settlement
     if settlement is None:
-        return not batch.carried
+        return not (batch.carried and batch.state in BINDABLE)
     assert batch.instruction is not None, "only an instructed batch is settled"
     if not settlement.complete and any(lake.get(sent_key(one)) is None for one in batch.instruction.messages):
         return True

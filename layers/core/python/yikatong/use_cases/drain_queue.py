@@ -4,12 +4,13 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from yikatong.drains import QueueDrain, drain_key
 from yikatong.errors import Conflict, Refusal
 from yikatong.ports import Control, Queues
 from yikatong.principals import PROVINCE, Action, Principal, authorize
+from yikatong.reasons import Reason
 
 MOST = 100
 """Messages in one go: the API answers within 29 s. Whoever has more drains again, and sees whether they now succeed."""
@@ -18,7 +19,7 @@ MOST = 100
 class DrainRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    reason: Reason
     most: Annotated[int, Field(ge=1, le=MOST)] = MOST
 
 

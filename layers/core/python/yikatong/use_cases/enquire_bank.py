@@ -13,8 +13,9 @@ from yikatong.batches import Batch, batch_key
 from yikatong.errors import Refusal
 from yikatong.ports import Bank, BankSilence, Control, Lake
 from yikatong.receipts import keep_receipt
-from yikatong.sent_messages import note_resend, resent_prefix, send_stored
-from yikatong.settlement import all_answered
+from yikatong.reissues import why_not_again
+from yikatong.sent_messages import note_resend, resent_prefix, send_stored, sent_key
+from yikatong.settlement import all_answered, is_spoken_of
 from yikatong.states import SETTLEABLE
 
 MOST_RESENT = 5
@@ -29,22 +30,31 @@ def enquire_bank(batch_id: str, *, control: Control, lake: Lake, bank: Bank, ban
     if all_answered(batch, lake):
         return True
     agent = banks.bank(batch.instruction.bank_id)
+    may_leave = not why_not_again(batch, control, lake, banks)
     for message in batch.instruction.messages:
-        ask_about(message, batch, lake, bank, agent, now)
+        ask_about(message, batch, lake, bank, agent, now, may_leave=may_leave)
     return all_answered(batch, lake)
 
 
-def ask_about(message: str, batch: Batch, lake: Lake, bank: Bank, agent: BankSettings, now: datetime) -> None:
-    """Ask about one message and keep the answer; one the bank never received may be sent again (see above)."""
+def ask_about(
+    message: str, batch: Batch, lake: Lake, bank: Bank, agent: BankSettings, now: datetime, *, may_leave: bool
+) -> None:
+    """Ask about one message and keep the answer; one the bank never received may be sent again (see above), if anything of
+    its batch still may (PROTOCOL B6)."""
     try:
         answer = bank.enquire(agent.bank_id, message)
         if answer is not None:
             keep_answer(answer, batch, lake)
-        elif agent.deduplicates:
+        elif agent.deduplicates and may_leave and _was_lost(message, batch, lake):
             _send_again(message, batch, lake, bank, now)
     except BankSilence:
         # What happened stays unknown; the next enquiry, a receipt or a person will tell.
         return
+
+
+def _was_lost(message: str, batch: Batch, lake: Lake) -> bool:
+    """Handed over, and never spoken of: a bank that has answered and now knows nothing of it has only forgotten."""
+    return lake.get(sent_key(message)) is not None and not is_spoken_of(message, batch, lake)
 
 
 def _send_again(message: str, batch: Batch, lake: Lake, bank: Bank, now: datetime) -> None:

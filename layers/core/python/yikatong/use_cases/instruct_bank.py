@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import datetime
 
 import polars as pl
 
@@ -15,7 +15,7 @@ from yikatong.manifest import Manifest, manifest_key
 from yikatong.payments import digest_of, end_to_end_id, payment_id, sha256_hex, trial_payment_id
 from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.ports import Bank, BankSilence, Control, Lake
-from yikatong.reissues import failed_payments
+from yikatong.reissues import why_not_again
 from yikatong.selection import approved_rows
 from yikatong.sent_messages import message_key, send_stored, sent_key
 from yikatong.states import SETTLEABLE, BatchState
@@ -47,7 +47,7 @@ def instruct_bank(
     instead of sending it again. A batch that was settled with messages still to be handed over gets them handed over.
     """
     batch = _read(batch_id, control)
-    why_not = _why_not_again(batch, control, lake, banks) if batch.reissue_of and batch.selection else ""
+    why_not = why_not_again(batch, control, lake, banks)
     if batch.state is BatchState.CLAIMED and batch.run_id == run_id:
         if why_not:
             # A Conflict is a withdrawal or another worker of this very step: either way nothing is sent here.
@@ -67,17 +67,6 @@ def instruct_bank(
     if why_not or (batch.settlement is not None and batch.settlement.complete):
         return {"messages": len(batch.instruction.messages), "sent": 0, "enquired": 0}
     return _hand_over(batch, run_id, lake, bank, banks.bank(batch.instruction.bank_id), now)
-
-
-def _why_not_again(batch: Batch, control: Control, lake: Lake, banks: Banks) -> str:
-    """Why a reissue must not be sent, empty when it may: an answer since its claim contradicted a failure (PROTOCOL B6)."""
-    assert batch.selection is not None, "a claimed batch has its selection"
-    # Final or not: what counts is that no answer says otherwise.
-    failed = failed_payments(_read(batch.reissue_of, control), lake, banks, date.max)
-    sent = _selection(batch, lake).filter(pl.col("outcome") == "sent")
-    again = failed.with_columns(pl.col("attempt") + 1)
-    gone = sent.join(again, on=["slot", "key", "attempt"], how="anti").height
-    return f"原支付有 {gone} 笔不再是失败（银行答复前后矛盾），补发批次须撤回后重新报送" if gone else ""
 
 
 def _read(batch_id: str, control: Control) -> Batch:
@@ -123,7 +112,7 @@ def _store(
     )
     # A Conflict is a withdrawal, another run, or this very write whose answer was lost: what is stored decides.
     with suppress(Conflict):
-        control.save(batch.moved(BatchState.INSTRUCTED, instruction=instruction))
+        control.save(batch.moved(BatchState.INSTRUCTED, instruction=instruction, carried=""))
     return _read(batch.batch_id, control)
 
 
@@ -204,5 +193,5 @@ def _hand_over(batch: Batch, run_id: str, lake: Lake, bank: Bank, agent: BankSet
             sent += 1
         else:
             enquired += 1
-            ask_about(message, batch, lake, bank, agent, now)
+            ask_about(message, batch, lake, bank, agent, now, may_leave=True)
     return {"messages": len(batch.instruction.messages), "sent": sent, "enquired": enquired}

@@ -137,6 +137,7 @@ def batch_view(batch: Batch, book: PlanBook) -> dict[str, Any]:
         "first_approver": batch.first_approval.approver if batch.first_approval else "",
         "run_id": batch.run_id,
         "line": line_view(batch),
+        "settlement_seq": batch.settlement.seq if batch.settlement else None,
         "parent": batch.parent,
         "children": list(batch.children),
         "passed_on": batch.passed_on.model_dump(),

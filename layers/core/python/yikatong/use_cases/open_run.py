@@ -81,10 +81,17 @@ def free_batches(batches: Iterable[Batch], run_id: str, control: Control, workfl
         if batch.state is BatchState.APPROVED or batch.run_id == run_id:
             return False
         if batch.run_id not in alive:
-            alive[batch.run_id] = is_alive(batch.code, batch.run_id, control, workflow)
+            alive[batch.run_id] = _holds_its_batches(batch, control, workflow)
         return alive[batch.run_id]
 
     return [batch for batch in batches if batch.state in BINDABLE and not held_by_another(batch)]
+
+
+def _holds_its_batches(batch: Batch, control: Control, workflow: Workflow) -> bool:
+    """A run that a person stopped keeps its batches until it is resumed: no other may pay them meanwhile."""
+    run = control.read(Run, *run_key(batch.code, batch.run_id))
+    stopped = run is not None and run.state is RunState.STOPPED
+    return stopped or is_alive(batch.code, batch.run_id, control, workflow)
 
 
 def is_alive(code: str, run_id: str, control: Control, workflow: Workflow) -> bool:

@@ -21,7 +21,8 @@ def pause_subsidy(
     pause = read_pause(control, code)
     if pause.paused:
         return pause
-    return _saved(control, pause, principal, reason, now, paused=True, missed={})
+    # Days missed in an earlier pause stay: its resumption may have been broken off before it ordered their runs.
+    return _saved(control, pause, principal, reason, now, paused=True)
 
 
 def resume_subsidy(
@@ -104,7 +105,9 @@ def _days_due(control: Control, pause: Pause) -> dict[int, date]:
     """By plan year the latest day of a run that did not begin, or that left a batch to the next one."""
     days = {int(year): on for year, on in pause.missed.items()}
     for batch in control.query(Batch, batches_pk(pause.code, Mode.FORMAL)):
-        run = control.read(Run, *run_key(batch.code, batch.run_id)) if batch.run_id else None
+        # What only follows up needs no 正式发放时间, and the `again` order takes it up.
+        asked = batch.run_id and not batch.follows_up
+        run = control.read(Run, *run_key(batch.code, batch.run_id)) if asked else None
         if run is not None and batch.state in BINDABLE:
             days[batch.plan_year] = max(run.as_of, days.get(batch.plan_year, run.as_of))
     return days

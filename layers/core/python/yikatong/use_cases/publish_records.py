@@ -11,7 +11,9 @@ import polars as pl
 from yikatong import parquet
 from yikatong.bank.codes import reason
 from yikatong.batches import Batch, PassedTrial, batch_key, batches_pk, trial_key
+from yikatong.carried import order_carried
 from yikatong.errors import Conflict
+from yikatong.funds import Funds, funds_key
 from yikatong.plan import Frequency, Mode, PlanBook
 from yikatong.ports import Control, Count, Lake, Orders, Records, Reports, RunOrder, uncounted
 from yikatong.records import TAIL_LENGTH, Outcome, person_key, record_of
@@ -57,11 +59,23 @@ def publish_records(batch_id: str, reach: Reach) -> int:
             _pass_trial(batch, reach)
             return 0
         written = reach.records.put_all(_records(batch, reach))
+        _order_for_money_back(batch, reach)
         try:
             reach.control.save(batch.moved(BatchState.PUBLISHED, published_seq=batch.settlement.seq))
         except Conflict:
             continue
         return written
+
+
+def _order_for_money_back(batch: Batch, reach: Reach) -> None:
+    """What was rejected or returned may be enough for a batch that was carried for lack of it (PROTOCOL R3)."""
+    settlement = batch.settlement
+    assert settlement is not None, "asked for by the caller"
+    if settlement.rejected.count or settlement.returned.count:
+        funds = reach.control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
+        assert funds is not None, "funds are counted from the reservation on"
+        cause = f"g{batch.digest}s{settlement.seq}"
+        order_carried(funds, cause, control=reach.control, orders=reach.orders, book=reach.book, today=reach.today)
 
 
 def _failure(row: dict[str, Any]) -> str:

@@ -8,7 +8,9 @@ from yikatong.batches import Batch, batch_key
 from yikatong.errors import Refusal
 from yikatong.payments import digest_of
 from yikatong.ports import Bank, BankSilence, Lake, Workflow
-from yikatong.sent_messages import asked_key, note_resend, resent_prefix, send_stored, sent_key
+from yikatong.reissues import why_not_again
+from yikatong.sent_messages import note_resend, seconds_under_way, send_stored, sent_key
+from yikatong.settlement import is_spoken_of
 from yikatong.states import SETTLEABLE
 from yikatong.use_cases.enquire_bank import keep_answer
 from yikatong.use_cases.publish_records import Reach
@@ -45,11 +47,20 @@ def resend_message(
             raise no_word
         take_effect(batch.batch_id, reach, workflow)
         return "answered"
+    if is_spoken_of(message_id, batch, lake):
+        raise Refusal(
+            "银行对这份报文已有答复（或已有裁定），不能再发；仍未答复的支付，请向银行查实后裁定。", "conflict"
+        )
+    if why_not := why_not_again(batch, reach.control, lake, banks):
+        raise Refusal(f"不能再发：{why_not}。", "conflict")
     deadline_s = banks.bank(batch.instruction.bank_id).message_deadline_s
     attempt = _next_attempt(message_id, ordered_by, deadline_s, lake, now)
     note = json.dumps({"ordered_by": ordered_by, "at": now.isoformat(), "batch_id": batch.batch_id})
     if not note_resend(message_id, attempt, note.encode(), lake):
         raise Refusal("另一个人刚刚下达了同一重发指令。", "conflict")
+    if is_spoken_of(message_id, batch, lake):
+        # While this order was on its way; its note keeps everybody else waiting for a while, and that is all.
+        raise Refusal("这份报文刚刚有了答复或裁定，不再发送。", "conflict")
     try:
         send_stored(message_id, batch, lake, bank)
     except BankSilence:
@@ -69,19 +80,9 @@ def resend_or_say_why(
 
 
 def _next_attempt(message_id: str, ordered_by: str, deadline_s: int, lake: Lake, now: datetime) -> int:
-    """The number of the next resend; refused while an earlier hand-over may still be under way.
-
-    Both times are the store's: a worker whose clock is a day behind would have marked its message as a day old, and this
-    order would send a second copy while the first is still on the wire.
-    """
+    """The number of the next resend; refused while an earlier hand-over may still be under way."""
     order = digest_of(ordered_by, now.isoformat())[:16]
-    asked = asked_key(message_id, order)
-    lake.put_once(asked, ordered_by.encode(), digest_of("asked", asked))
-    notes = lake.keys(resent_prefix(message_id))
-    asked_at, *handed_over = (lake.stored_at(key) for key in (asked, sent_key(message_id), *notes))
-    assert asked_at is not None, "put just now"
-    last = max(at for at in handed_over if at is not None)
-    left_s = deadline_s - (asked_at - last).total_seconds()
+    left_s, resent = seconds_under_way(message_id, order, deadline_s, lake)
     if left_s > 0:
-        raise Refusal(f"上一次发送可能仍在途中，请 {int(left_s) + 1} 秒后再试。", "too_early")
-    return len(notes) + 1
+        raise Refusal(f"上一次发送可能仍在途中，请 {left_s} 秒后再试。", "too_early")
+    return resent + 1

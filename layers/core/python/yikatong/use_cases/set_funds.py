@@ -3,19 +3,19 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-from yikatong.batches import Batch, batches_pk
+from yikatong.carried import order_carried
 from yikatong.errors import Refusal
 from yikatong.funds import Funds, funds_key, no_funds_yet
 from yikatong.money import yuan
-from yikatong.plan import Mode, PlanBook, is_formal_day
-from yikatong.ports import AGAIN, Control, Orders, RunOrder
+from yikatong.plan import PlanBook
+from yikatong.ports import Control, Orders
 from yikatong.principals import Action, Principal, authorize
+from yikatong.reasons import Reason
 from yikatong.regions import require_known
-from yikatong.runs import Run, run_key
-from yikatong.states import BINDABLE
 
+MOST_YEARS_LATER = 5
 MOST_FEN = 10**14
 """A trillion yuan: above it somebody mistook the unit."""
 
@@ -24,7 +24,7 @@ class FundsRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     allocated_fen: Annotated[int, Field(ge=0, le=MOST_FEN, strict=True)]
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    reason: Reason
 
 
 def set_funds(
@@ -59,9 +59,7 @@ def set_funds(
         allocated = allocated.model_copy(update={"version": funds.version + 1})
     if _may_free_batches(funds, request.allocated_fen):
         cause = f"funds{region}v{allocated.version}"
-        for waiting_year, as_of, kind in _waiting(control, book, subsidy.code, region, year, today):
-            name = f"{kind}{cause}p{waiting_year}"
-            orders.order_run(RunOrder(waiting_year, subsidy.code, Mode.FORMAL.value, as_of, name))
+        order_carried(allocated, cause, control=control, orders=orders, book=book, today=today)
     return allocated
 
 
@@ -78,9 +76,10 @@ def show_funds(
 
 
 def _refuse_other_years(plan_year: int, year: int) -> None:
-    """A plan's batches are paid in its year or, as arrears, in the next: other years' funds nobody would ever use."""
-    if year not in (plan_year, plan_year + 1):
-        raise Refusal(f"{plan_year}年计划的资金年度只能是 {plan_year} 或 {plan_year + 1}，读到 {year}。", "bad_year")
+    """A plan's batches are paid in its year, as arrears in the next, and as reissues some years later; never before."""
+    if not plan_year <= year <= plan_year + MOST_YEARS_LATER:
+        last = plan_year + MOST_YEARS_LATER
+        raise Refusal(f"{plan_year}年计划的资金年度只能是 {plan_year} 至 {last}，读到 {year}。", "bad_year")
 
 
 def _refuse_less_than_used(funds: Funds, allocated_fen: int) -> None:
@@ -96,27 +95,3 @@ def _refuse_less_than_used(funds: Funds, allocated_fen: int) -> None:
 def _may_free_batches(before: Funds, allocated_fen: int) -> bool:
     """Lowered funds free nobody; equal ones may be the repetition of a raise whose order was lost."""
     return before.allocated_fen is not None and allocated_fen >= before.allocated_fen
-
-
-def _waiting(
-    control: Control, book: PlanBook, code: str, region: str, year: int, today: date
-) -> list[tuple[int, date, str]]:
-    """(plan year, as_of, how the cause begins) of the runs that take up what was carried over for lack of these funds.
-
-    `as_of` is today, or, where 正式发放时间 is over, the day the batch was claimed on: it must not wait for next year. What
-    follows up an earlier batch needs no 正式发放时间: a run of its own takes it up today.
-    """
-    batches = control.query(Batch, batches_pk(code, Mode.FORMAL), f"{code}.{Mode.FORMAL}.{region}.")
-    found = set()
-    for batch in batches:
-        if not (batch.carried and batch.state in BINDABLE and batch.funds_year == year):
-            continue
-        run = control.read(Run, *run_key(code, batch.run_id))
-        assert run is not None, f"{batch.batch_id} was carried over by no run"
-        if is_formal_day(book.by_code(batch.plan_year, code), today):
-            found.add((batch.plan_year, today, ""))
-        elif batch.follows_up:
-            found.add((batch.plan_year, today, AGAIN))
-        else:
-            found.add((batch.plan_year, run.as_of, ""))
-    return sorted(found)

@@ -81,11 +81,13 @@ def start_ordered_run(
     """As `start_run`; an order dated on a day on which banks do not work is carried out on the next one that they do.
 
     An order that is delivered only after that day's hour is carried out at once, dated on that day: AWS refuses a
-    schedule in the past.
+    schedule in the past. So is one whose 正式发放时间 is over by the next working day: on its own day, which is inside.
     """
     if working_days.is_working_day(order.as_of):
         return start_run(order, control=control, workflow=workflow, book=book, settings=settings)
     on = working_days.next_after(order.as_of)
+    if _refused(order, on, book) and not _refused(order, order.as_of, book):
+        return start_run(order, control=control, workflow=workflow, book=book, settings=settings)
     at = datetime.combine(on, PAY_HOUR, SHANGHAI)
     if at <= now:
         late = replace(order, as_of=on)
@@ -93,6 +95,11 @@ def start_ordered_run(
     tick = ScheduledTick(order.plan_year, order.code, order.mode, "once", at, order.cause)
     _postpone(tick, on, f"{order.code}-{on:%Y%m%d}-{digest_of(name_run(order))[:16]}", schedules)
     return "postponed"
+
+
+def _refused(order: RunOrder, on: date, book: PlanBook) -> bool:
+    """Whether 正式发放时间 keeps a run of this order from being dated on that day."""
+    return not order.again and bool(day_refusal(book.by_code(order.plan_year, order.code), on, Mode(order.mode)))
 
 
 def _postpone(tick: ScheduledTick, on: date, name: str, schedules: OneTimeSchedules) -> None:
@@ -117,7 +124,7 @@ def start_run(
 
     正式发放时间 was kept by the batches that a run follows up: one that only does that may start on any day.
     """
-    if not order.again and day_refusal(book.by_code(order.plan_year, order.code), order.as_of, Mode(order.mode)):
+    if _refused(order, order.as_of, book):
         return "not_a_day"
     identity = name_run(order)
     pk, sk = run_key(order.code, identity)

@@ -7,6 +7,7 @@ reserved and instructed like any batch, and that step is the law.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
@@ -30,14 +31,22 @@ RACES_LIMIT = 20
 """Each lost race means that the parent was written meanwhile: settled, published, or by another execution."""
 
 
+@dataclass(frozen=True)
+class TakenUp:
+    """How many rows became child batches, and how many parents were passed over because evidence was altered."""
+
+    rows: int = 0
+    altered: int = 0
+
+
 class TooContended(Exception):
     """Others kept writing the same batches; the step fails and is retried."""
 
 
 def take_up_rows(
     run_id: str, code: str, *, control: Control, lake: Lake, book: PlanBook, settings: Settings, now: datetime
-) -> int:
-    """Make the child batches that the run will bind; returns how many rows they hold. Safe to repeat at any point.
+) -> TakenUp:
+    """Make the child batches that the run will bind. Safe to repeat at any point.
 
     Nothing is taken up once the run has frozen its inputs: it binds no more (R2), and whatever frees rows from then on
     orders a run of its own. A child and its parent's word of it are one transaction, so no row is passed on twice.
@@ -46,24 +55,27 @@ def take_up_rows(
     if run is None:
         raise LookupError(run_id)
     if run.mode != Mode.FORMAL or lake.get(inputs_key(run_id)) is not None:
-        return 0
-    taken = 0
+        return TakenUp()
+    taken, altered = 0, set[str]()
     for _ in range(PASSES_LIMIT):
         lost_race = False
-        for parent, rows in _ready(run, control, lake, book, settings):
+        for parent, rows in _ready(run, altered, control, lake, book, settings):
             if _make_child(parent, rows, now, control, lake):
                 taken += rows.height
             else:
                 lost_race = True
         if not lost_race:
-            return taken
+            return TakenUp(taken, len(altered))
     raise TooContended(run_id)
 
 
 def _ready(
-    run: Run, control: Control, lake: Lake, book: PlanBook, settings: Settings
+    run: Run, altered: set[str], control: Control, lake: Lake, book: PlanBook, settings: Settings
 ) -> list[tuple[Batch, pl.DataFrame]]:
-    """Every parent with the rows that a claim made now would get, as its frozen roster has them."""
+    """Every parent with the rows that a claim made now would get, as its frozen roster has them.
+
+    Whose evidence was altered is added to `altered` and stays left over until a person has restored it; nobody else waits.
+    """
     parents = sorted(
         (
             batch
@@ -72,10 +84,18 @@ def _ready(
         ),
         key=_precedence,
     )
-    left = [(parent, rows) for parent in parents if not (rows := _rows_left(parent, control, lake)).is_empty()]
+    left = []
+    for parent in parents:
+        try:
+            rows = _rows_left(parent, control, lake)
+        except AlteredRoster:
+            altered.add(parent.batch_id)
+            continue
+        if not rows.is_empty():
+            left.append((parent, rows))
     if not left:
         return []
-    chosen = _claimable(left, run, control, lake, book, settings)
+    chosen = _claimable(left, run, altered, control, lake, book, settings)
     ready = []
     for parent, rows in left:
         own = chosen.filter(pl.col("batch_id") == parent.batch_id)["row"]
@@ -87,6 +107,7 @@ def _ready(
 def _claimable(
     left: Sequence[tuple[Batch, pl.DataFrame]],
     run: Run,
+    altered: set[str],
     control: Control,
     lake: Lake,
     book: PlanBook,
@@ -106,7 +127,11 @@ def _claimable(
     }
     parts = [candidates.select("batch_id", "row").clear()]
     for of_slot in candidates.partition_by("slot", maintain_order=True):
-        standing = _standing(policy.claim_group, of_slot["slot"][0], withdrawn, control, lake)
+        try:
+            standing = _standing(policy.claim_group, of_slot["slot"][0], withdrawn, control, lake)
+        except claims.AlteredClaim:
+            altered |= set(of_slot["batch_id"])
+            continue
         parts.append(claims.choose(of_slot, standing).select("batch_id", "row"))
     return pl.concat(parts)
 

@@ -11,9 +11,10 @@ from functools import partial
 
 from yikatong.amendments import strike_line
 from yikatong.batches import Batch
+from yikatong.carried import order_carried
 from yikatong.errors import Conflict, Refusal
 from yikatong.follow_ups import codes_sharing, formal_batches, order_follow_ups
-from yikatong.funds import Funds, funds_after
+from yikatong.funds import Funds, funds_after, funds_key
 from yikatong.manifest import Manifest, empty_manifest, manifest_key, with_release
 from yikatong.payments import split_batch_id
 from yikatong.plan import Mode, PlanBook, Settings
@@ -59,24 +60,30 @@ def withdraw(
     group = settings.for_subsidy(split_batch_id(batch_id)[0]).claim_group
     batch = _mark(control, batch_id, because)
     strike_line(batch, control=control)
-    batch = write_releases(batch, group, control=control)
-    # Before a run bound it the batch could claim nothing. Last, and again with every repetition: no order is lost.
+    write_releases(batch, group, control=control)
+    # Before a run bound it the batch could claim nothing. Before it says that all is done: no order is lost.
     if batch.mode == Mode.FORMAL and batch.run_id:
         others = formal_batches(codes_sharing(group, book, settings), control)
         freed = (other for other in others if not set(other.slots).isdisjoint(batch.slots))
         order_follow_ups(freed, batch.digest, orders=orders, settings=settings, today=today)
-    return batch
+        funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
+        if funds is not None:
+            # What it had reserved may be enough for another that was carried for lack of it.
+            order_carried(funds, f"g{batch.digest}w", control=control, orders=orders, book=book, today=today)
+    return _mark_released(control, batch.batch_id)
 
 
-def write_releases(batch: Batch, claim_group: str, *, control: Control) -> Batch:
-    """Void the withdrawn batch's claims in every slot's manifest, then note that it is done. Safe to repeat."""
+def write_releases(batch: Batch, claim_group: str, *, control: Control) -> None:
+    """Void the withdrawn batch's claims in every slot's manifest. Safe to repeat.
+
+    That all is done only the withdrawal itself says, once it has ordered the runs of those who came free.
+    """
     assert batch.state is BatchState.WITHDRAWN, "only a withdrawn batch's claims are released"
     if batch.released:
-        return batch
+        return
     # A trial writes no claims, so it has none to release.
     for slot in batch.slots if batch.mode == Mode.FORMAL else ():
         _release_claims(control, claim_group, slot, batch.batch_id)
-    return _mark_released(control, batch.batch_id)
 
 
 def _mark(control: Control, batch_id: str, because: str) -> Batch:

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 
 from yikatong.aws.lake import S3Lake
 from yikatong.aws.wiring import wiring
 from yikatong.errors import Conflict, Refusal
 from yikatong.ledger import Ledger
 from yikatong.principals import Principal, find_principal
+from yikatong.reasons import Reason
 from yikatong.use_cases.request_upload import UploadGrant
 
 UPLOAD_EXPIRES_S = 900
@@ -27,7 +28,7 @@ T = TypeVar("T")
 class Because(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    reason: Reason
 
 
 def new_router() -> Router:
