@@ -207,6 +207,10 @@ def _check_batch(batch: Item, platform: Platform) -> None:
     name, state = batch["batch_id"], batch["state"]
     if state == "WITHDRAWN":
         _demand(batch.get("released"), f"{name}: withdrawn, and its claims not released")
+        group = SETTINGS.for_subsidy(batch["code"]).claim_group
+        manifests = {item["slot"]: item.get("releases", ()) for item in items(platform, f"MANIFEST#{group}")}
+        for slot in batch["slots"] if batch["mode"] == "formal" else ():
+            _demand(name in manifests.get(slot, ()), f"{name}: withdrawn, and its claims for {slot} not released")
         _demand(not batch.get("reserved_fen"), f"{name}: withdrawn, and {batch.get('reserved_fen')} fen still reserved")
         return
     at_rest = {"formal": ("PUBLISHED",), "trial": ("SETTLED", "PUBLISHED")}[batch["mode"]]

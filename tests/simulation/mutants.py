@@ -100,7 +100,7 @@ MUTANTS = (
         "sent again on silence",
         "B3",
         "use_cases/instruct_bank.py",
-        "            ask_about(message, batch, lake, bank, agent, now)\n",
+        "            ask_about(message, batch, lake, bank, agent, now, may_leave=True)\n",
         "            with suppress(BankSilence):\n                send_stored(message, batch, lake, bank)\n",
     ),
     Mutant(
@@ -177,8 +177,8 @@ MUTANTS = (
         "nobody finishes a withdrawal that was cut short",
         "C2, trace 12",
         "use_cases/withdraw_batch.py",
-        "    batch = write_releases(batch, group, control=control)\n",
-        "    batch = batch if batch.run_id else write_releases(batch, group, control=control)\n",
+        "    write_releases(batch, group, control=control)\n",
+        "    if not batch.run_id:\n        write_releases(batch, group, control=control)\n",
     ),
     Mutant(
         "amounts of a receipt are not compared",
@@ -219,7 +219,7 @@ MUTANTS = (
         "UNKNOWN is taken for rejected",
         "B3, trace 6",
         "use_cases/enquire_bank.py",
-        "        elif agent.deduplicates:\n",
+        "        elif agent.deduplicates and may_leave and _was_lost(message, batch, lake):\n",
         """        else:
             rejected = (
                 '<?xml version="1.0" encoding="UTF-8"?>'
@@ -229,7 +229,7 @@ MUTANTS = (
                 '<GrpSts>RJCT</GrpSts></OrgnlGrpInfAndSts></CstmrPmtStsRpt></Document>'
             )
             keep_answer(rejected.encode(), batch, lake)
-        if answer is None and agent.deduplicates:
+        if answer is None and agent.deduplicates and may_leave and _was_lost(message, batch, lake):
 """,
     ),
     Mutant(

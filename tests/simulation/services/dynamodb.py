@@ -18,6 +18,7 @@ class MemoryDynamo:
     exceptions = SimpleNamespace(
         ConditionalCheckFailedException=errors.ConditionalCheckFailedException,
         TransactionCanceledException=errors.TransactionCanceledException,
+        TransactionConflictException=errors.TransactionConflictException,
     )
 
     def __init__(self) -> None:
