@@ -199,8 +199,8 @@ def _rulings(batch_id: str, source: Source) -> dict[str, tuple[str, set[str]]]:
 def _without_untrue(
     stated: dict[str, set[tuple[str, str]]], rulings: dict[str, tuple[str, set[str]]]
 ) -> set[tuple[str, str]]:
-    """What a ruling says is untrue was not said, in the files that it knew of."""
-    kept: set[tuple[str, str]] = set()
+    """What a ruling says is untrue was not said, in the files that it knew of; the ruling itself is."""
+    kept = {(one, word) for one, (word, _) in rulings.items()}
     for name, statements in stated.items():
         for one, kind in statements:
             word, heard = rulings.get(one, ("", set()))

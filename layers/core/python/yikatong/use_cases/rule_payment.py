@@ -137,8 +137,14 @@ def _require_nothing_under_way(
 ) -> None:
     """Refuse while the message may still reach the bank; one that never left is marked, so that it never will."""
     assert batch.instruction is not None, "asked for before"
-    note = json.dumps({"batch_id": batch.batch_id, "bank_id": batch.instruction.bank_id, "never": principal.name})
-    if never_to_leave(message, note.encode(), reach.lake):
+    note = {
+        "batch_id": batch.batch_id,
+        "bank_id": batch.instruction.bank_id,
+        "mode": batch.mode,
+        "at": now.isoformat(),
+        "never": principal.name,
+    }
+    if never_to_leave(message, json.dumps(note).encode(), reach.lake):
         return
     deadline_s = banks.bank(batch.instruction.bank_id).message_deadline_s
     order = digest_of("rule", principal.name, now.isoformat())[:16]

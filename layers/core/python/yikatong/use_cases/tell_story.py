@@ -299,7 +299,8 @@ def _instructed(story: Story) -> bool:
         story.say("发出", "报文还没有交给银行", sent_key(message))
         return True
     sent = json.loads(mark)
-    story.say("发出", f"交给 {sent['bank_id']}", sent_key(message), at=sent["at"])
+    told = f"{sent['never']} 裁定不再交给银行" if "never" in sent else f"交给 {sent['bank_id']}"
+    story.say("发出", told, sent_key(message), at=sent["at"])
     for key, note in _notes(story, resent_prefix(message)):
         story.say("发出", f"{note['ordered_by']} 下令再发一次同一报文", key, at=note["at"])
     return True
