@@ -3,6 +3,7 @@
 Only the creator of a mark or note sends (PROTOCOL B2). Nobody deletes any of them.
 """
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -58,6 +59,18 @@ def seconds_under_way(message: str, order: str, deadline_s: int, lake: Lake) -> 
 def never_to_leave(message: str, note: bytes, lake: Lake) -> bool:
     """Put the sent mark of a message that must not leave any more; False when somebody has handed it over, or is about to."""
     return lake.put_once(sent_key(message), note, digest_of("sent", message)).created
+
+
+def never_left(message: str, lake: Lake) -> bool:
+    """Whether its sent mark is one that a ruling put, so that it never would."""
+    mark = lake.get(sent_key(message))
+    return mark is not None and "never" in json.loads(mark)
+
+
+def is_closed(message: str, lake: Lake) -> bool:
+    """Whether a ruling has taken the number of its next sending: nothing of it is under way or ever will be."""
+    notes = (lake.get(key) for key in lake.keys(resent_prefix(message)))
+    return any("never" in json.loads(note) for note in notes if note is not None)
 
 
 def note_resend(message: str, attempt: int, note: bytes, lake: Lake) -> bool:

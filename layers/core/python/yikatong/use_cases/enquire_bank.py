@@ -45,22 +45,23 @@ def ask_about(
         answer = bank.enquire(agent.bank_id, message)
         if answer is not None:
             keep_answer(answer, batch, lake)
-        elif agent.deduplicates and may_leave and _was_lost(message, batch, lake):
+        elif agent.deduplicates and may_leave and lake.get(sent_key(message)) is not None:
             _send_again(message, batch, lake, bank, now)
     except BankSilence:
         # What happened stays unknown; the next enquiry, a receipt or a person will tell.
         return
 
 
-def _was_lost(message: str, batch: Batch, lake: Lake) -> bool:
-    """Handed over, and never spoken of: a bank that has answered and now knows nothing of it has only forgotten."""
-    return lake.get(sent_key(message)) is not None and not is_spoken_of(message, batch, lake)
-
-
 def _send_again(message: str, batch: Batch, lake: Lake, bank: Bank, now: datetime) -> None:
+    """Unless it was ever spoken of: a bank that has answered and now knows nothing of it has only forgotten.
+
+    Its number is taken before that is looked at: who closes the message with a ruling needs the same one.
+    """
     attempt = len(lake.keys(resent_prefix(message))) + 1
+    if attempt > MOST_RESENT or is_spoken_of(message, batch, lake):
+        return
     note = json.dumps({"ordered_by": "enquire_bank", "at": now.isoformat(), "batch_id": batch.batch_id}).encode()
-    if attempt <= MOST_RESENT and note_resend(message, attempt, note, lake):
+    if note_resend(message, attempt, note, lake):
         send_stored(message, batch, lake, bank)
 
 

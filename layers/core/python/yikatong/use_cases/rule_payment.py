@@ -17,7 +17,7 @@ from yikatong.ports import AGAIN, DigestMismatch, RunOrder, Workflow
 from yikatong.principals import PROVINCE, Action, Principal, authorize, find_principal
 from yikatong.receipts import receipts_prefix, source_of
 from yikatong.rulings import Ruling, RulingRequest, numbered_key, rulings_on, rulings_prefix
-from yikatong.sent_messages import never_to_leave, seconds_under_way
+from yikatong.sent_messages import is_closed, never_left, never_to_leave, note_resend, seconds_under_way
 from yikatong.settlement import evidence_digest, fold, payments_of, statements_of
 from yikatong.states import SETTLEABLE, BatchState, PaymentState
 from yikatong.use_cases.list_batches import find_batch
@@ -46,8 +46,6 @@ def rule_payment(
     batch = find_batch(reach.control, batch_id)
     authorize(principal, Action.RULE_PAYMENT, PROVINCE, reach.book.by_code(batch.plan_year, batch.code))
     message = _require_open(batch, end_to_end_id, reach)
-    if message:
-        _require_nothing_under_way(message, batch, principal, reach, banks, now)
     receipts = reach.lake.keys(receipts_prefix(batch_id))
     ruling = Ruling(
         end_to_end_id=end_to_end_id,
@@ -60,6 +58,8 @@ def rule_payment(
     standing = rulings_on(batch_id, end_to_end_id, reach.lake)
     if not standing or standing[-1].model_copy(update={"at": ruling.at}) != ruling:
         _require_as_seen(batch, request, receipts, reach)
+        if message:
+            _close(message, batch, request, principal, reach, banks, now)
         key = numbered_key(rulings_prefix(batch_id), end_to_end_id, len(standing) + 1)
         _keep(key, ruling, reach)
     take_effect(batch_id, reach, workflow)
@@ -80,9 +80,13 @@ def _require_as_seen(batch: Batch, request: RulingRequest, receipts: list[str], 
 
 
 def _order_stopped_reissues(batch: Batch, n: int, reach: Reach) -> None:
-    """Reissues that the contradiction had stopped look again whether they may go (PROTOCOL B6)."""
-    for other in reach.control.query(Batch, batches_pk(batch.code, batch.mode)):
-        if other.reissue_of == batch.batch_id and other.state is BatchState.CLAIMED and other.carried:
+    """Reissues that the contradiction had stopped look again whether they may go, those of reissues too (PROTOCOL B6)."""
+    others = [other for other in reach.control.query(Batch, batches_pk(batch.code, batch.mode)) if other.reissue_of]
+    concerned = {batch.batch_id}
+    while more := {each.batch_id for each in others if each.reissue_of in concerned} - concerned:
+        concerned |= more
+    for other in others:
+        if other.batch_id in concerned and other.state is BatchState.CLAIMED and other.carried:
             cause = f"{AGAIN}r{other.digest}n{n}"
             reach.orders.order_run(RunOrder(other.plan_year, other.code, other.mode, reach.today, cause))
 
@@ -132,22 +136,38 @@ def _require_open(batch: Batch, end_to_end_id: str, reach: Reach) -> str:
     return ""
 
 
-def _require_nothing_under_way(
-    message: str, batch: Batch, principal: Principal, reach: Reach, banks: Banks, now: datetime
+def _close(
+    message: str,
+    batch: Batch,
+    request: RulingRequest,
+    principal: Principal,
+    reach: Reach,
+    banks: Banks,
+    now: datetime,
 ) -> None:
-    """Refuse while the message may still reach the bank; one that never left is marked, so that it never will."""
+    """See to it that the message never leaves again; refuse while it may still be under way.
+
+    Its sent mark, or else the number of its next sending, is taken: whoever wants to send needs the same name.
+    """
     assert batch.instruction is not None, "asked for before"
-    note = {
+    words = {
         "batch_id": batch.batch_id,
         "bank_id": batch.instruction.bank_id,
         "mode": batch.mode,
         "at": now.isoformat(),
         "never": principal.name,
     }
-    if never_to_leave(message, json.dumps(note).encode(), reach.lake):
+    note, lake = json.dumps(words).encode(), reach.lake
+    if never_to_leave(message, note, lake) or never_left(message, lake):
+        if request.ruled == "settled":
+            raise Refusal("这份报文从未交给银行，不可能已入账，只能裁定为没有入账。", "conflict")
+        return
+    if is_closed(message, lake):
         return
     deadline_s = banks.bank(batch.instruction.bank_id).message_deadline_s
     order = digest_of("rule", principal.name, now.isoformat())[:16]
-    left_s, _ = seconds_under_way(message, order, deadline_s, reach.lake)
+    left_s, resent = seconds_under_way(message, order, deadline_s, lake)
     if left_s > 0:
         raise Refusal(f"报文可能仍在途中，请 {left_s} 秒后再裁定。", "too_early")
+    if not note_resend(message, resent + 1, note, lake):
+        raise Refusal("另一个人刚刚下令重发这份报文，请稍后再裁定。", "conflict")

@@ -56,7 +56,8 @@ def start_scheduled_run(
         if verdict.action == "drop":
             return "dropped"
         if verdict.action == "order" and not verdict.overdue:
-            _postpone(tick, on, f"{tick.code}-{tick.mode}-{on:%Y%m%d}-once", schedules)
+            due = replace(tick, scheduled_at=datetime.combine(on, PAY_HOUR, SHANGHAI))
+            _postpone(due, on, f"{tick.code}-{tick.mode}-{on:%Y%m%d}-once", schedules)
             return "postponed"
     return start_run(
         RunOrder(tick.plan_year, tick.code, tick.mode, on, tick.cause),
@@ -81,18 +82,18 @@ def start_ordered_run(
     """As `start_run`; an order dated on a day on which banks do not work is carried out on the next one that they do.
 
     An order that is delivered only after that day's hour is carried out at once, dated on that day: AWS refuses a
-    schedule in the past. So is one whose 正式发放时间 is over by the next working day: on its own day, which is inside.
+    schedule in the past. Where 正式发放时间 is over by then, the run keeps the order's own day, which is inside.
     """
     if working_days.is_working_day(order.as_of):
         return start_run(order, control=control, workflow=workflow, book=book, settings=settings)
     on = working_days.next_after(order.as_of)
-    if _refused(order, on, book) and not _refused(order, order.as_of, book):
-        return start_run(order, control=control, workflow=workflow, book=book, settings=settings)
+    dated = on if not _refused(order, on, book) or _refused(order, order.as_of, book) else order.as_of
     at = datetime.combine(on, PAY_HOUR, SHANGHAI)
     if at <= now:
-        late = replace(order, as_of=on)
+        late = replace(order, as_of=dated)
         return start_run(late, control=control, workflow=workflow, book=book, settings=settings)
-    tick = ScheduledTick(order.plan_year, order.code, order.mode, "once", at, order.cause)
+    due = datetime.combine(dated, PAY_HOUR, SHANGHAI)
+    tick = ScheduledTick(order.plan_year, order.code, order.mode, "once", due, order.cause)
     _postpone(tick, on, f"{order.code}-{on:%Y%m%d}-{digest_of(name_run(order))[:16]}", schedules)
     return "postponed"
 
@@ -103,8 +104,9 @@ def _refused(order: RunOrder, on: date, book: PlanBook) -> bool:
 
 
 def _postpone(tick: ScheduledTick, on: date, name: str, schedules: OneTimeSchedules) -> None:
+    """Carry the tick out on that working day, dated as `scheduled_at` says."""
     at = datetime.combine(on, PAY_HOUR, SHANGHAI)
-    schedules.order_once(name, at, asdict(tick) | {"cadence": "once", "scheduled_at": at.isoformat()})
+    schedules.order_once(name, at, asdict(tick) | {"cadence": "once", "scheduled_at": tick.scheduled_at.isoformat()})
 
 
 def start_run(

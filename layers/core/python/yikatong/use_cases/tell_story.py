@@ -302,7 +302,8 @@ def _instructed(story: Story) -> bool:
     told = f"{sent['never']} 裁定不再交给银行" if "never" in sent else f"交给 {sent['bank_id']}"
     story.say("发出", told, sent_key(message), at=sent["at"])
     for key, note in _notes(story, resent_prefix(message)):
-        story.say("发出", f"{note['ordered_by']} 下令再发一次同一报文", key, at=note["at"])
+        again = f"{note['never']} 裁定不再发出" if "never" in note else f"{note['ordered_by']} 下令再发一次同一报文"
+        story.say("发出", again, key, at=note["at"])
     return True
 
 
