@@ -219,8 +219,9 @@ MUTANTS = (
         "UNKNOWN is taken for rejected",
         "B3, trace 6",
         "use_cases/enquire_bank.py",
-        "        elif agent.deduplicates and may_leave and _was_lost(message, batch, lake):\n",
-        """        else:
+        "            keep_answer(answer, batch, lake)\n        elif ",
+        """            keep_answer(answer, batch, lake)
+        else:
             rejected = (
                 '<?xml version="1.0" encoding="UTF-8"?>'
                 '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.12"><CstmrPmtStsRpt>'
@@ -229,8 +230,7 @@ MUTANTS = (
                 '<GrpSts>RJCT</GrpSts></OrgnlGrpInfAndSts></CstmrPmtStsRpt></Document>'
             )
             keep_answer(rejected.encode(), batch, lake)
-        if answer is None and agent.deduplicates and may_leave and _was_lost(message, batch, lake):
-""",
+        if answer is None and """,
     ),
     Mutant(
         "a run takes trial rosters too",
