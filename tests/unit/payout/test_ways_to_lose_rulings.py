@@ -156,6 +156,9 @@ def test_a_reason_typed_by_a_person_carries_no_id_number_or_account_into_the_boo
         "2023-06-12 对账单：没有入账",
         "多发 1,234,567.89 元，已退回",
         "批次 urban-minimum-living.formal.230102.07f63e7d0179bf1c 第 12 行有误",
+        "批次 urban-minimum-living.formal.230102.1234567890123456 有误",
+        "报文 F0123456789012345-0001 银行未收到",
+        "2023-06-12 2023-06-20 两次，共 1,234,567.89 元",
     ],
 )
 def test_an_ordinary_reason_may_name_a_day_an_amount_or_a_batch(
