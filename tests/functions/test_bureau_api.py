@@ -401,7 +401,7 @@ def test_a_ruling_and_a_recovery_are_handed_to_the_functions_that_read_payments(
 
     monkeypatch.setattr(made, "client", lambda _service: SimpleNamespace(invoke=invoke))
     where = f"/v1/batches/{BATCH_ID}/payments/{'A' * 26}-1"
-    ruling = {"ruled": "settled", "reason": "对账单"}
+    ruling = {"ruled": "settled", "reason": "对账单", "settlement_seq": 1}
     recovery = {"amount_fen": 100, "on": "2023-06-12", "reference": "V1", "reason": "重复入账"}
     assert call("treasurer", "POST", f"{where}/ruling", ruling) == (200, {"outcome": "ruled"})
     assert call("treasurer", "POST", f"{where}/recoveries", recovery)[0] == 200
@@ -491,7 +491,7 @@ def test_a_sessions_name_is_the_callers_name(call: Call) -> None:
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "as_of": "2023-06-10"}, 422, "2023-06-12"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": "x"}, 422, "number不正确，应是整数"),
         ("treasurer", "GET", "/v1/funds/2023/2/230199/2023", None, 422, "230199 不是"),
-        ("treasurer", "GET", "/v1/funds/2023/2/230102/2025", None, 422, "2023 或 2024"),
+        ("treasurer", "GET", "/v1/funds/2023/2/230102/2029", None, 422, "2023 至 2028"),
         ("clerk", "GET", "/v1/occasions", None, 422, "plan_year缺少；number缺少"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "extra": 1}, 422, "extra不正确"),
         ("operator", "POST", "/v1/runs", "{", 422, "请求内容不正确"),

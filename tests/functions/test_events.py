@@ -10,6 +10,9 @@ from unittest.mock import MagicMock
 
 import pytest
 
+from yikatong.use_cases.claim_payments import Claimed
+from yikatong.use_cases.take_up_rows import TakenUp
+
 EVENTS = Path(__file__).parents[2] / "events"
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 # What each function calls; the APIs, which decode by their routes, have tests of their own beside this one.
@@ -25,6 +28,8 @@ ANSWERS: dict[str, Any] = {
     "trace_or_say_why": {"outcome": "told", "stories": []},
     "settle_batch": MagicMock(settlement=None),
     "close_run": MagicMock(totals={"in_doubt_count": 0}),
+    "claim_payments": Claimed(batches=1, stopped=0),
+    "take_up_rows": TakenUp(rows=1),
     "rule_or_say_why": {"outcome": "ruled"},
     "record_or_say_why": {"outcome": "recorded", "recovered": {"count": 1, "fen": 65000}},
     "receive_receipt": (),
