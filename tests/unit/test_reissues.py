@@ -1,6 +1,6 @@
 """What has finally failed may be paid again: rejected and returned, told by the bank itself or long enough ago."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -11,7 +11,7 @@ from yikatong import parquet
 from yikatong.bank.settings import committed_banks
 from yikatong.batches import Batch, Instruction, Settlement
 from yikatong.payments import sha256_hex
-from yikatong.reissues import as_reissue, failed_payments
+from yikatong.reissues import SHANGHAI, as_reissue, failed_payments
 from yikatong.settlement import KEPT_STATEMENTS, fold
 from yikatong.states import BatchState
 
@@ -40,7 +40,8 @@ def settled(*said: Said) -> tuple[Batch, MemoryLake]:
         for who, kind, channel in said
     ]
     folded = fold(PAYMENTS, pl.DataFrame(rows, schema=KEPT_STATEMENTS))
-    lake = MemoryLake()
+    lake = MemoryLake(lambda: datetime(2023, 6, 12, 9, tzinfo=SHANGHAI))
+    lake.put_once("sent/M", b"{}", "m")
     payments, settlement = parquet.encode(PAYMENTS), parquet.encode(folded)
     lake.put_once("payments", payments, "p")
     lake.put_once("settlement", settlement, "s")

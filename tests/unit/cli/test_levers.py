@@ -46,10 +46,14 @@ def bureau(monkeypatch: pytest.MonkeyPatch) -> Bureau:
 
 
 def test_a_ruling_names_the_payment_and_which_word_is_true(bureau: Bureau) -> None:
+    bureau.answer = {"settlement_seq": 2}
     told = CliRunner().invoke(payment.app, [*RULE, "rejected"])
     assert "已裁定为没有入账" in told.output
-    path = f"/v1/batches/{BATCH}/payments/{PAYMENT}/ruling"
-    assert bureau.asked == [("POST", path, {"ruled": "rejected", "reason": "对账单"})]
+    ruling = {"ruled": "rejected", "reason": "对账单", "settlement_seq": 2}
+    assert bureau.asked == [
+        ("GET", f"/v1/batches/{BATCH}", None),
+        ("POST", f"/v1/batches/{BATCH}/payments/{PAYMENT}/ruling", ruling),
+    ]
 
 
 def test_a_ruling_of_any_other_word_is_not_sent(bureau: Bureau) -> None:
