@@ -89,9 +89,13 @@ class TestDeployed:
 
     def test_the_bureau_api_knows_the_signer_by_name(self, cloud: "LocalCloud") -> None:
         from cli.api import call_bureau
+        from yikatong.errors import Refusal
 
         gateway = cloud.endpoints["gateway"]
-        assert call_bureau(gateway, "harbin-clerk", "GET", "/v1/batches", query={"region": "230100"})["batches"] == []
+        shown = call_bureau(gateway, "harbin-clerk", "GET", "/v1/batches", query={"region": "230100"})["batches"]
+        assert all(batch["region"].startswith("2301") for batch in shown)
+        with pytest.raises(Refusal, match="230100"):
+            call_bureau(gateway, "harbin-clerk", "GET", "/v1/batches", query={"region": "230200"})
 
     def test_a_path_of_no_api_gets_api_gateways_403_or_the_sites_404(self, cloud: "LocalCloud") -> None:
         assert httpx.get(f"{cloud.endpoints['gateway']}/nothing").status_code == 404
