@@ -36,7 +36,7 @@ class Playground:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cast = Cast(150, seed=44)
-        hand_in_cards(cloud, self.cast.people, "cards-20230101.csv")
+        hand_in_cards(cloud, self.cast.people, "cards-20221101.csv")
         self.desk = Desk.of(cloud)
         self.lanes = iter(LANES)
 

@@ -20,7 +20,7 @@ HOLDERS = tuple(invent_people(30, region="230102", seed=20221201, on=date(2022, 
 
 
 def test_a_snapshot_and_two_days_of_changes_at_once_end_in_one_registry_and_three_reports(cloud: LocalCloud) -> None:
-    """Dated before the other scenarios' snapshot, which replaces what this one leaves."""
+    """Dated after the crash points' snapshot, which it replaces, and before that of the other scenarios."""
     people = People(cloud)
     s3, buckets = cloud.client("s3"), cloud.resources["buckets"]
 
@@ -31,9 +31,9 @@ def test_a_snapshot_and_two_days_of_changes_at_once_end_in_one_registry_and_thre
         found: dict[str, Any] = json.load(s3.get_object(Bucket=buckets["reports"], Key=f"cards/{key}.json")["Body"])
         return found
 
-    drop("cards-20221201.csv", cards_csv(HOLDERS))
+    drop("replace/cards-20221201.csv", cards_csv(HOLDERS))
     cloud.settle()
-    first = report("cards-20221201.csv")
+    first = report("replace/cards-20221201.csv")
     assert (first["accepted"], first["rows"]) == (True, 30)
     drop("changes/20221203.csv", lost(HOLDERS[0]))
     drop("changes/20221202.csv", changes_csv(("变更", HOLDERS[0]), ("移除", HOLDERS[1])))
