@@ -62,6 +62,16 @@ SELDOM = {
         "secretsmanager:GetSecretValue",
     },
     "close_run": {"events:PutEvents"},
+    # An enquiry that is answered takes effect at once; the crash points' resends are sent instead.
+    "resend_message": {
+        "dynamodb:BatchWriteItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "events:PutEvents",
+        "s3:PutObject",
+        "states:DescribeExecution",
+        "states:SendTaskSuccess",
+    },
     # A ruling on a batch whose run still waits, and whatever publishing may order.
     "rule_payment": {"events:PutEvents", "dynamodb:Query", "states:SendTaskSuccess", "states:DescribeExecution"},
 }
