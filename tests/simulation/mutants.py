@@ -107,13 +107,13 @@ MUTANTS = (
         "the sent mark after sending",
         "B2, trace 1",
         "use_cases/instruct_bank.py",
-        '        created = lake.put_once(sent_key(message), mark.encode(), digest_of("sent", message)).created\n',
-        "        created = lake.get(sent_key(message)) is None\n"
-        "        if created:\n"
+        "        if put_mark(message, mark.encode(), lake):\n",
+        '        if lake.get(f"sent/{message}") is None:\n'
         "            with suppress(BankSilence):\n"
         "                send_stored(message, batch, lake, bank)\n"
-        '            lake.put_once(sent_key(message), mark.encode(), digest_of("sent", message))\n'
-        "            continue\n",
+        "            put_mark(message, mark.encode(), lake)\n"
+        "            continue\n"
+        "        if put_mark(message, mark.encode(), lake):\n",
     ),
     Mutant(
         "a message is sent again while it may be under way",

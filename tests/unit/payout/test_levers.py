@@ -10,6 +10,7 @@ from tests.unit.payout.test_between_runs import DISABLED, FOUR, ready, trial_ros
 from tests.unit.payout.test_rulings import break_off_at_every_call
 from yikatong.errors import Refusal
 from yikatong.pauses import PAUSED, Pause, read_pause
+from yikatong.ports import RunOrder
 from yikatong.runs import name_run
 from yikatong.states import BatchState, RunState
 from yikatong.use_cases.pause_subsidy import pause_subsidy, resume_subsidy
@@ -22,6 +23,16 @@ def pause(house: House, role: str = "operator", reason: str = "银行系统升�
 
 def resume(house: House) -> Pause:
     return resume_subsidy(house.c, house.o, BOOK, house.who("operator"), 2023, NUMBER, "升级完成", house.now)
+
+
+def claimed(house: House) -> tuple[RunOrder, str]:
+    """Today's run, begun and with its claims made."""
+    order = house.order()
+    house.start(order)
+    run_id = name_run(order)
+    house.open(run_id)
+    house.claim(run_id)
+    return order, run_id
 
 
 def test_a_paused_subsidys_tick_begins_no_run_and_its_resumption_pays_everybody() -> None:
@@ -40,11 +51,7 @@ def test_a_paused_subsidys_tick_begins_no_run_and_its_resumption_pays_everybody(
 
 def test_a_batch_not_yet_instructed_when_the_pause_comes_is_carried_and_paid_after_it() -> None:
     house, batch_id = ready()
-    order = house.order()
-    house.start(order)
-    run_id = name_run(order)
-    house.open(run_id)
-    house.claim(run_id)
+    order, run_id = claimed(house)
     pause(house)
     assert house.reserve(batch_id, run_id) == "paused"
     assert house.reserve(batch_id, run_id) == "paused", "the answer was lost"
@@ -60,11 +67,7 @@ def test_a_batch_not_yet_instructed_when_the_pause_comes_is_carried_and_paid_aft
 
 def test_a_pause_after_the_reservation_keeps_it_and_reserves_no_second_time() -> None:
     house, batch_id = ready()
-    order = house.order()
-    house.start(order)
-    run_id = name_run(order)
-    house.open(run_id)
-    house.claim(run_id)
+    _, run_id = claimed(house)
     assert house.reserve(batch_id, run_id) == "reserved"
     reserved_fen = house.funds().reserved_fen
     pause(house)
@@ -78,11 +81,7 @@ def test_a_pause_after_the_reservation_keeps_it_and_reserves_no_second_time() ->
 
 def test_what_is_instructed_already_is_settled_though_the_subsidy_is_paused() -> None:
     house, batch_id = ready()
-    order = house.order()
-    house.start(order)
-    run_id = name_run(order)
-    house.open(run_id)
-    house.claim(run_id)
+    order, run_id = claimed(house)
     house.reserve(batch_id, run_id)
     house.instruct(batch_id, run_id)
     # The run dies, and the news of it starts it again in spite of the pause: it has an answer to take in.
@@ -150,11 +149,7 @@ def test_a_stopped_run_lets_no_further_batch_start() -> None:
     five = people(5, seed=9)
     house.cards([*FOUR, *five])
     second = house.approved(roster(five, NANGANG), NANGANG)
-    order = house.order()
-    house.start(order)
-    run_id = name_run(order)
-    house.open(run_id)
-    house.claim(run_id)
+    order, run_id = claimed(house)
     house.pay_batch(first, run_id)
     stop_run(house.c, house.w, BOOK, house.who("operator"), run_id, "名册有疑问")
     assert house.pay_batch(second, run_id) == "skipped"
@@ -194,11 +189,7 @@ def test_a_pause_and_a_resumption_broken_off_at_any_call_lose_nobody() -> None:
 def test_a_resumption_that_finds_the_batch_still_with_its_run_loses_nobody() -> None:
     """The resumed run binds nothing, since the old one is alive; the old one, closing, orders another."""
     house, batch_id = ready()
-    order = house.order()
-    house.start(order)
-    run_id = name_run(order)
-    house.open(run_id)
-    house.claim(run_id)
+    order, run_id = claimed(house)
     pause(house)
     assert house.reserve(batch_id, run_id) == "paused"
     resume(house)

@@ -15,7 +15,7 @@ from yikatong.batches import Batch, batch_key
 from yikatong.manifest import Manifest, manifest_key
 from yikatong.plan import Settings
 from yikatong.ports import Control, Lake
-from yikatong.reissues import failed_payments
+from yikatong.reissues import payable_again
 from yikatong.roster.failed import FAILED
 from yikatong.states import BatchState
 
@@ -36,10 +36,8 @@ def failed_of(
 
     What the batches `leave_out` have claimed does not count: this one replaces them.
     """
-    batch = control.read(Batch, *batch_key(reissue.reissue_of))
-    assert batch is not None, "batches are never deleted"
-    failed = failed_payments(batch, control, lake, banks, on)
-    group = settings.for_subsidy(batch.code).claim_group
+    failed = payable_again(reissue, control, lake, banks, on)
+    group = settings.for_subsidy(reissue.code).claim_group
     again = [_claimed_again(group, slot, leave_out, control, lake) for slot in failed["slot"].unique().sort()]
     taken = pl.concat([pl.DataFrame(schema=_AGAIN), *again])
     next_attempt = failed.with_columns(pl.col("attempt") + 1)

@@ -38,6 +38,11 @@ def failed_payments(batch: Batch, control: Control, lake: Lake, banks: Banks, on
     return failed
 
 
+def payable_again(reissue: Batch, control: Control, lake: Lake, banks: Banks, on: date) -> pl.DataFrame:
+    """What a reissue may pay again by that day: the failed payments of the batch that it is a reissue of."""
+    return failed_payments(_reissued(reissue, control), control, lake, banks, on)
+
+
 def why_not_again(batch: Batch, control: Control, lake: Lake, banks: Banks) -> str:
     """Why nothing of a reissue may leave any more, empty when it may: an answer since its claim contradicted a failure (B6).
 
@@ -48,7 +53,7 @@ def why_not_again(batch: Batch, control: Control, lake: Lake, banks: Banks) -> s
     data = lake.get(batch.selection.key)
     assert data is not None, "stored before the batch names it, and never deleted"
     sent = parquet.decode(data).filter(pl.col("outcome") == "sent")
-    failed = failed_payments(_reissued(batch, control), control, lake, banks, date.max)
+    failed = payable_again(batch, control, lake, banks, date.max)
     gone = sent.join(failed.with_columns(pl.col("attempt") + 1), on=["slot", "key", "attempt"], how="anti").height
     return f"原支付有 {gone} 笔不再是失败（银行答复前后矛盾），补发批次须撤回后重新报送" if gone else ""
 

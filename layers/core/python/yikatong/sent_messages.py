@@ -56,9 +56,9 @@ def seconds_under_way(message: str, order: str, deadline_s: int, lake: Lake) -> 
     return max(0, left_s), len(notes)
 
 
-def never_to_leave(message: str, note: bytes, lake: Lake) -> bool:
-    """Put the sent mark of a message that must not leave any more; False when somebody has handed it over, or is about to."""
-    return lake.put_once(sent_key(message), note, digest_of("sent", message)).created
+def put_mark(message: str, mark: bytes, lake: Lake) -> bool:
+    """Put the message's sent mark; only who gets True may hand it over, or may say that it never will be."""
+    return lake.put_once(sent_key(message), mark, digest_of("sent", message)).created
 
 
 def never_left(message: str, lake: Lake) -> bool:

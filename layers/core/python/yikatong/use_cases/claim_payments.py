@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 
 import polars as pl
 
@@ -10,6 +9,7 @@ from yikatong import claims
 from yikatong.bank.settings import Banks
 from yikatong.batches import Batch, Occasion, Selection, batch_key, batches_pk
 from yikatong.errors import Conflict
+from yikatong.follow_ups import codes_sharing
 from yikatong.manifest import (
     Checkpoint,
     ClaimContext,
@@ -23,7 +23,7 @@ from yikatong.manifest import (
 from yikatong.payments import digest_of, sha256_hex, sorted_digest
 from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.ports import Control, Lake
-from yikatong.reissues import as_reissue, failed_payments
+from yikatong.reissues import as_reissue, payable_again
 from yikatong.runs import Run, RunInputs, inputs_key, run_key
 from yikatong.selection import (
     SELECTION_COLUMNS,
@@ -126,7 +126,8 @@ def claim_payments(
     work = []
     for batch in bound:
         try:
-            rows, failed = approved_rows(batch, lake), _failed(batch, control, lake, banks, inputs.as_of)
+            rows = approved_rows(batch, lake)
+            failed = payable_again(batch, control, lake, banks, inputs.as_of) if batch.reissue_of else None
         except (AlteredRoster, AlteredInstruction):
             _stop(batch, "批次的名册或原支付文件被改动或丢失，须先查明恢复", control)
         else:
@@ -146,20 +147,9 @@ def claim_payments(
     return Claimed(batches=claimed + len(still_own) - len(bound), stopped=len(bound) - len(going_on))
 
 
-def _failed(batch: Batch, control: Control, lake: Lake, banks: Banks, on: date) -> pl.DataFrame | None:
-    """What a reissue may pay again, None for any other batch."""
-    if not batch.reissue_of:
-        return None
-    first = control.read(Batch, *batch_key(batch.reissue_of))
-    assert first is not None, "batches are never deleted"
-    return failed_payments(first, control, lake, banks, on)
-
-
 def _finish_withdrawals(claim_group: str, mode: str, control: Control, book: PlanBook, settings: Settings) -> None:
     """Write the release entries that a withdrawal cut short still owes, in every subsidy of the claim group (C1, C2)."""
-    subsidies = [subsidy for year in book.years for subsidy in book.plan(year).subsidies]
-    codes = {subsidy.code for subsidy in subsidies if subsidy.code is not None}
-    for code in sorted(code for code in codes if settings.for_subsidy(code).claim_group == claim_group):
+    for code in codes_sharing(claim_group, book, settings):
         for batch in control.query(Batch, batches_pk(code, mode)):
             if batch.state is BatchState.WITHDRAWN and not batch.released:
                 write_releases(batch, claim_group, control=control)

@@ -30,7 +30,7 @@ def enquire_bank(batch_id: str, *, control: Control, lake: Lake, bank: Bank, ban
     if all_answered(batch, lake):
         return True
     agent = banks.bank(batch.instruction.bank_id)
-    may_leave = not why_not_again(batch, control, lake, banks)
+    may_leave = agent.deduplicates and not why_not_again(batch, control, lake, banks)
     for message in batch.instruction.messages:
         ask_about(message, batch, lake, bank, agent, now, may_leave=may_leave)
     return all_answered(batch, lake)

@@ -17,7 +17,7 @@ from yikatong.plan import Mode, PlanBook, Settings
 from yikatong.ports import Bank, BankSilence, Control, Lake
 from yikatong.reissues import why_not_again
 from yikatong.selection import approved_rows
-from yikatong.sent_messages import message_key, send_stored, sent_key
+from yikatong.sent_messages import message_key, put_mark, send_stored
 from yikatong.states import SETTLEABLE, BatchState
 from yikatong.use_cases.enquire_bank import ask_about
 
@@ -182,8 +182,7 @@ def _hand_over(batch: Batch, run_id: str, lake: Lake, bank: Bank, agent: BankSet
                 "at": now.isoformat(),
             }
         )
-        created = lake.put_once(sent_key(message), mark.encode(), digest_of("sent", message)).created
-        if created:
+        if put_mark(message, mark.encode(), lake):
             try:
                 send_stored(message, batch, lake, bank)
             except BankSilence:

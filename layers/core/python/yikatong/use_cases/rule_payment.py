@@ -17,7 +17,7 @@ from yikatong.ports import AGAIN, DigestMismatch, RunOrder, Workflow
 from yikatong.principals import PROVINCE, Action, Principal, authorize, find_principal
 from yikatong.receipts import receipts_prefix, source_of
 from yikatong.rulings import Ruling, RulingRequest, numbered_key, rulings_on, rulings_prefix
-from yikatong.sent_messages import is_closed, never_left, never_to_leave, note_resend, seconds_under_way
+from yikatong.sent_messages import is_closed, never_left, note_resend, put_mark, seconds_under_way
 from yikatong.settlement import evidence_digest, fold, payments_of, statements_of
 from yikatong.states import SETTLEABLE, BatchState, PaymentState
 from yikatong.use_cases.list_batches import find_batch
@@ -158,7 +158,7 @@ def _close(
         "never": principal.name,
     }
     note, lake = json.dumps(words).encode(), reach.lake
-    if never_to_leave(message, note, lake) or never_left(message, lake):
+    if put_mark(message, note, lake) or never_left(message, lake):
         if request.ruled == "settled":
             raise Refusal("这份报文从未交给银行，不可能已入账，只能裁定为没有入账。", "conflict")
         return
