@@ -124,6 +124,7 @@ def test_what_never_left_is_not_ruled_paid() -> None:
         rule(house, batch_id, attempt(ONE, 1), "settled", "对账单")
     settlement = house.batch(batch_id).settlement
     assert settlement is None or not settlement.settled.count
+    assert house.lake.keys("sent/") == [], "a slip that was refused does not keep the message from leaving"
 
 
 REASONED: tuple[tuple[type[BaseModel], dict[str, object]], ...] = (

@@ -62,9 +62,9 @@ def put_mark(message: str, mark: bytes, lake: Lake) -> bool:
 
 
 def never_left(message: str, lake: Lake) -> bool:
-    """Whether its sent mark is one that a ruling put, so that it never would."""
+    """Whether nobody has handed it over: it has no sent mark, or one that a ruling put, so that it never would."""
     mark = lake.get(sent_key(message))
-    return mark is not None and "never" in json.loads(mark)
+    return mark is None or "never" in json.loads(mark)
 
 
 def is_closed(message: str, lake: Lake) -> bool:

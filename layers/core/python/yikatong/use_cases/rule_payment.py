@@ -158,9 +158,10 @@ def _close(
         "never": principal.name,
     }
     note, lake = json.dumps(words).encode(), reach.lake
+    if request.ruled == "settled" and never_left(message, lake):
+        # Asked before its mark is put: a slip must not keep the message from leaving.
+        raise Refusal("这份报文从未交给银行，不可能已入账，只能裁定为没有入账。", "conflict")
     if put_mark(message, note, lake) or never_left(message, lake):
-        if request.ruled == "settled":
-            raise Refusal("这份报文从未交给银行，不可能已入账，只能裁定为没有入账。", "conflict")
         return
     if is_closed(message, lake):
         return
