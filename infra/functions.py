@@ -269,8 +269,10 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             *chain,
             plans,
             control.read_write(),
+            control.query(),
             lake.read("settlements/*", "recoveries/*"),
             lake.put("recoveries/*"),
+            put_events(made.bus),
         ),
         "trace_payment": (
             plans,

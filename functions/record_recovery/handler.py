@@ -17,6 +17,6 @@ logger = Logger(service="record_recovery")
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     w = wiring()
     control = w.control_of(f"principal:{event['ordered_by']}")
-    outcome = record_or_say_why(event, control=control, lake=w.lake, book=w.book, now=w.now())
+    outcome = record_or_say_why(event, control=control, lake=w.lake, orders=w.orders, book=w.book, now=w.now())
     logger.info("recovery recorded", batch_id=event["batch_id"], outcome=outcome["outcome"])
     return outcome

@@ -72,6 +72,7 @@ SELDOM = {
         "states:DescribeExecution",
         "states:SendTaskSuccess",
     },
+    "record_recovery": {"events:PutEvents", "dynamodb:Query"},  # only where something waits for the money
     # A ruling on a batch whose run still waits, and whatever publishing may order.
     "rule_payment": {"events:PutEvents", "dynamodb:Query", "states:SendTaskSuccess", "states:DescribeExecution"},
 }

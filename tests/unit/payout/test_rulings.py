@@ -10,7 +10,7 @@ import pytest
 
 from infra.local.bank.answers import Answer, receipt, returns
 from tests.unit.payout.house import House
-from tests.unit.payout.rosters import AGENT, BANKS, BOOK, PAYDAY, end_to_end
+from tests.unit.payout.rosters import AGENT, BANKS, BOOK, PAYDAY, end_to_end, roster
 from tests.unit.payout.test_receipts import THREE, answer_of, silent_run
 from tests.unit.payout.test_reissue import FOUR, attempt, rejected, send
 from tests.unit.payout.watching import WorkerDied
@@ -18,7 +18,7 @@ from yikatong.batches import Batch, Tally
 from yikatong.errors import Refusal
 from yikatong.rulings import RecoveryRequest, Ruled, Ruling, RulingRequest
 from yikatong.settlement import KEPT_STATEMENTS, fold
-from yikatong.states import RunState
+from yikatong.states import BatchState, RunState
 from yikatong.use_cases.receive_receipt import receive_receipt
 from yikatong.use_cases.record_recovery import record_or_say_why, record_recovery
 from yikatong.use_cases.rule_payment import rule_or_say_why, rule_payment
@@ -51,6 +51,7 @@ def recover(house: House, batch_id: str, payment: str, fen: int, reference: str 
         principal=house.who("treasurer"),
         control=house.c_of(house.who("treasurer")),
         lake=house.l,
+        orders=house.o,
         book=BOOK,
         now=house.now,
     )
@@ -199,6 +200,25 @@ def test_a_recovery_kept_but_not_counted_is_counted_by_its_repetition() -> None:
     assert house.funds().spent_fen == spent_fen - 100
 
 
+def test_what_was_recovered_pays_the_batch_that_was_carried_for_lack_of_funds() -> None:
+    house = House()
+    house.cards(FOUR)
+    one = house.approved(roster(FOUR[:1]), name="one.csv")
+    amount = house.batch(one).payable.fen
+    house.set_funds(amount)
+    house.pay()
+    assert house.batch(one).state is BatchState.PUBLISHED
+    two = house.approved(roster(FOUR[1:2]), name="two.csv")
+    house.pay(house.order(cause="ord1"))
+    assert "还差" in house.batch(two).carried
+    recover(house, one, end_to_end(FOUR[0]), amount - 1)
+    house.drain()
+    assert "还差 0.01 元" in house.batch(two).carried
+    recover(house, one, end_to_end(FOUR[0]), 1, "V2")
+    house.drain()
+    assert house.batch(two).state is BatchState.PUBLISHED, house.batch(two).carried
+
+
 def test_a_bank_that_contradicts_or_returns_what_was_recovered_is_settled_all_the_same() -> None:
     """All three are recovered in full; then one is said to have been rejected, and another comes back as well."""
     house, batch_id, message = silent_run()
@@ -226,7 +246,9 @@ def test_only_money_that_is_with_the_payee_is_recovered() -> None:
         recover(house, batch_id, end_to_end(THREE[1]), 1, on=PAYDAY + timedelta(days=9))
     order = {"batch_id": batch_id, "end_to_end_id": ONE, "ordered_by": "nobody"}
     request = {"amount_fen": 1, "on": "2023-06-12", "reference": "V1", "reason": "r"}
-    answer = record_or_say_why(order | {"request": request}, control=house.c, lake=house.l, book=BOOK, now=house.now)
+    answer = record_or_say_why(
+        order | {"request": request}, control=house.c, lake=house.l, orders=house.o, book=BOOK, now=house.now
+    )
     assert answer["outcome"] == "refused"
     assert house.lake.keys("recoveries/") == []
 

@@ -89,6 +89,15 @@ def test_a_carried_batch_says_why_until_it_is_taken_up() -> None:
     assert office.work("treasurer") == []
 
 
+def test_a_withdrawal_that_broke_off_is_to_be_pressed_again_until_it_has_released_what_it_held() -> None:
+    office = Office()
+    office.batch("WITHDRAWN", withdrawn_because="a：错了")
+    assert office.work("clerk") == [("withdrawal", "a：错了")]
+    office = Office()
+    office.batch("WITHDRAWN", withdrawn_because="a：错了", released=True)
+    assert office.work("clerk") == []
+
+
 def test_messages_count_as_unanswered_only_past_the_banks_deadline() -> None:
     early, late = Office(), Office()
     early.instructed(0)

@@ -1,6 +1,6 @@
 """Batches that a run carried to the next one for lack of funds, and the runs that take them up (PROTOCOL R3).
 
-Whatever gives money to these funds orders them: a raise, a withdrawal, a rejection or return. No tick need come.
+Whatever gives money to these funds orders them: a raise, a withdrawal, a rejection, a return, a recovery. No tick need come.
 """
 
 from datetime import date

@@ -20,6 +20,7 @@ KINDS = {
     "approval": "待审批",
     "approval_expiring": "审批即将过期",
     "carried": "未发放，已结转",
+    "withdrawal": "撤回未办完，请再撤回一次",
     "in_doubt": "银行逾期未答复",
     "frozen": "银行答复前后矛盾，待裁定",
     "stopped": "发放已停止",
@@ -85,6 +86,9 @@ def _of_batch(batch: Batch, settings: Settings, banks: Banks, now: datetime) -> 
             yield WorkItem("approval_expiring", batch.batch_id, f"最后一天 {last}", batch.region)
     if batch.carried and batch.state in BINDABLE:
         yield WorkItem("carried", batch.batch_id, batch.carried, batch.region)
+    if batch.state is BatchState.WITHDRAWN and not batch.released:
+        # A worker died before the order of those who came free; pressing again goes on from there.
+        yield WorkItem("withdrawal", batch.batch_id, batch.withdrawn_because, batch.region)
     if batch.state not in SETTLEABLE:
         return
     frozen = batch.settlement.frozen.count if batch.settlement is not None else 0

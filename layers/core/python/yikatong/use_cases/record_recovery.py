@@ -8,12 +8,13 @@ import polars as pl
 
 from yikatong import parquet
 from yikatong.batches import Batch
+from yikatong.carried import order_carried
 from yikatong.errors import Conflict, Refusal
-from yikatong.funds import Funds, funds_after
+from yikatong.funds import Funds, funds_after, funds_key
 from yikatong.money import yuan
 from yikatong.payments import digest_of
 from yikatong.plan import Mode, PlanBook
-from yikatong.ports import Control, DigestMismatch, Lake
+from yikatong.ports import Control, DigestMismatch, Lake, Orders
 from yikatong.principals import Action, Principal, authorize, find_principal
 from yikatong.rulings import (
     Recovery,
@@ -38,10 +39,12 @@ def record_recovery(
     principal: Principal,
     control: Control,
     lake: Lake,
+    orders: Orders,
     book: PlanBook,
     now: datetime,
 ) -> Batch:
-    """Keep the recovery, then count it: `Batch.recovered` rises and what the funds spent falls, in one transaction.
+    """Keep the recovery, then count it: `Batch.recovered` rises and what the funds spent falls, in one transaction; then
+    order the runs of what waits for these funds (PROTOCOL R3).
 
     Never more than was credited, not returned and not recovered before. A repetition of the same request records nothing
     more, and finishes what an earlier try left undone.
@@ -53,11 +56,16 @@ def record_recovery(
     if request.on > now.date():
         raise Refusal(f"追回日期 {request.on} 还没有到。", "invalid")
     _keep(batch, end_to_end_id, request, principal, lake, now)
-    return _count(batch_id, control, lake)
+    counted = _count(batch_id, control, lake)
+    funds = control.read(Funds, *funds_key(batch.code, batch.region, batch.funds_year))
+    assert funds is not None, "funds are counted from the reservation on"
+    cause = f"g{batch.digest}r{counted.recovered.count}"
+    order_carried(funds, cause, control=control, orders=orders, book=book, today=now.date())
+    return counted
 
 
 def record_or_say_why(
-    order: dict[str, Any], *, control: Control, lake: Lake, book: PlanBook, now: datetime
+    order: dict[str, Any], *, control: Control, lake: Lake, orders: Orders, book: PlanBook, now: datetime
 ) -> dict[str, Any]:
     """As `record_recovery`, for a caller in another process: {"outcome", "recovered"}, or {"outcome": "refused", …}."""
     try:
@@ -68,6 +76,7 @@ def record_or_say_why(
             principal=find_principal(control, order["ordered_by"]),
             control=control,
             lake=lake,
+            orders=orders,
             book=book,
             now=now,
         )
