@@ -23,8 +23,8 @@ $(READY): pyproject.toml uv.lock
 demo: setup ## Pay four subsidies on the local cloud, from roster to public record
 	@$(BIN)/yikatong demo
 
-test: setup ## Run every test
-	@$(BIN)/python -m pytest
+test: setup ## Run every test, those that need the local cloud beside the others
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: setup ## Lint, format and strict types
 	@$(BIN)/ruff check .

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 CLOUD_DATE = date(2023, 6, 1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever uses the one local cloud runs in one process and in its order, however many processes there are."""
+    for item in items:
+        if item.get_closest_marker("cloud"):
+            item.add_marker(pytest.mark.xdist_group("cloud"))
+
+
 @pytest.fixture(scope="session")
 def cloud() -> "Iterator[LocalCloud]":
     """The whole system on the local cloud, started once; its date begins on 2023-06-01. Mark the tests that use it
