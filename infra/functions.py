@@ -321,7 +321,14 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             buckets.audit.read("roots/*"),
             buckets.audit.put("roots/*"),
         ),
-        "public_api": (plans, records.query(), secrets.record_key.read(), buckets.site.read("policies/*")),
+        "public_api": (
+            plans,
+            Grant(environment={"SITE_ORIGIN": settings.site_origin, "CHALLENGE": settings.challenge}),
+            records.query(),
+            made.tables.attempts.update(),
+            secrets.record_key.read(),
+            buckets.site.read("published/*"),
+        ),
     }
 
 

@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import pulumi
 
-from infra.archives import CodeSource
+from infra.archives import REPOSITORY, CodeSource
 from yikatong.principals import Role
 
 # The only retentions CloudWatch Logs knows (PutRetentionPolicy).
 LOG_RETENTIONS_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
+Challenge = Literal["none", "local"]  # what asks too frequent a caller whether they are a person
 YEAR_S = 365 * 24 * 3600  # the longest a standard Step Functions execution may live
 
 
@@ -64,6 +66,9 @@ class StackSettings:
     map_concurrency: int = 40
     log_retention_days: int = 400
     audit_retention_days: int = 3653  # ten years; what the audit bucket holds cannot be deleted sooner, by anybody
+    site_folder: Path = REPOSITORY / "site"
+    site_origin: str = ""  # scheme, host and port people see the site under; empty: pages and API share one address
+    challenge: Challenge = "none"
     redelivery_s: int | None = (
         None  # None: six times the function's timeout, as AWS advises; the local cloud is less patient
     )

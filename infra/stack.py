@@ -11,6 +11,7 @@ from infra.api import Api, ApiArgs
 from infra.context import Context
 from infra.functions import PAYOUT, PAYOUT_STEPS, QUEUED, SIZES, Resources, create_functions
 from infra.messaging import Queue, QueuedFunction, Route, object_created
+from infra.public_site import Site
 from infra.schedules import DailyTick, ScheduleGroup, Schedules, SchedulesArgs
 from infra.secret_values import Secrets
 from infra.settings import StackSettings
@@ -55,6 +56,7 @@ def deploy(settings: StackSettings) -> Deployment:
     )
     register_principals(made.tables.control, settings.principals)
     functions = create_functions(made, settings, context)
+    Site(made.buckets.site, settings)
 
     payout = Workflow(
         PAYOUT,

@@ -159,6 +159,7 @@ class Buckets:
     audit: PrivateBucket
     reports: PrivateBucket
     site: PrivateBucket
+    portal_export: PrivateBucket
 
     @classmethod
     def create(cls, context: Context) -> "Buckets":
@@ -166,7 +167,7 @@ class Buckets:
             roster_drop=PrivateBucket("roster-drop", BucketArgs("ROSTER_BUCKET", notifies=True), context),
             card_drop=PrivateBucket("card-drop", BucketArgs("CARD_BUCKET", notifies=True), context),
             departure_drop=PrivateBucket("departure-drop", BucketArgs("DEPARTURE_BUCKET", notifies=True), context),
-            policy_drop=PrivateBucket("policy-drop", BucketArgs("POLICY_BUCKET"), context),
+            policy_drop=PrivateBucket("policy-drop", BucketArgs("POLICY_BUCKET", notifies=True), context),
             bank_exchange=PrivateBucket(
                 "bank-exchange", BucketArgs("BANK_BUCKET", keeps_books=True, notifies=True), context
             ),
@@ -180,4 +181,5 @@ class Buckets:
             ),
             reports=PrivateBucket("reports", BucketArgs("REPORTS_BUCKET"), context),
             site=PrivateBucket("site", BucketArgs("SITE_BUCKET"), context),
+            portal_export=PrivateBucket("portal-export", BucketArgs("PORTAL_BUCKET"), context),
         )

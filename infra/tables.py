@@ -91,7 +91,11 @@ class Table(pulumi.ComponentResource):
         return self._grant("UpdateItem")
 
     def batch_write(self) -> Grant:
+        """Puts, and deletions for whoever may make them: DynamoDB asks for no other permission inside a batch."""
         return self._grant("BatchWriteItem")
+
+    def scan(self) -> Grant:
+        return self._grant("Scan")
 
     def query_index(self, index: str) -> Grant:
         return Grant(
@@ -110,6 +114,7 @@ class Tables:
 
     control: Table
     records: Table
+    attempts: Table
     idempotency: Table
 
     @classmethod
@@ -118,6 +123,7 @@ class Tables:
         return cls(
             control=Table("control", TableArgs("CONTROL_TABLE", "pk", "sk", index=by_region), context),
             records=Table("records", TableArgs("RECORDS_TABLE", "pk", "sk"), context),
+            attempts=Table("attempts", TableArgs("ATTEMPTS_TABLE", "id", expires="expires"), context),
             idempotency=Table("idempotency", TableArgs("IDEMPOTENCY_TABLE", "id", expires="expiration"), context),
         )
 

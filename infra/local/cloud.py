@@ -269,6 +269,8 @@ class LocalCloud:
             "strict_bucket_policies": False,
             "protect": False,
             "audit_retention_days": 1,
+            "site_origin": self._gateway.endpoint,
+            "challenge": "local",
         }
         return StackSettings(**(values | self._overrides))
 

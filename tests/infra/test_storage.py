@@ -8,7 +8,7 @@ import pytest
 from tests.infra.recorder import Recorder, deployed, settings
 
 DROPS = {"roster-drop", "card-drop", "departure-drop", "policy-drop"}
-BUCKETS = DROPS | {"bank-exchange", "lake", "audit", "reports", "site"}
+BUCKETS = DROPS | {"bank-exchange", "lake", "audit", "reports", "site", "portal-export"}
 BOOKS = {"lake", "audit", "bank-exchange"}
 
 
@@ -103,5 +103,5 @@ def test_the_local_deployment_leaves_out_conditional_denies_and_nothing_else(loc
 
 def test_only_the_drops_and_the_bank_exchange_tell_of_new_objects(stack: Recorder) -> None:
     notifying = stack.of("BucketNotification")
-    assert notifying.keys() == {"roster-drop", "card-drop", "departure-drop", "bank-exchange"}
+    assert notifying.keys() == DROPS | {"bank-exchange"}
     assert all(inputs["eventbridge"] is True for inputs in notifying.values())

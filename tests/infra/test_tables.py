@@ -11,7 +11,7 @@ from tests.infra.recorder import CLERK, Recorder
 def test_every_table_is_on_demand_encrypted_restorable_and_protected(stack: Recorder) -> None:
     tables = stack.of("Table")
     tables = {name: inputs for name, inputs in tables.items() if "hashKey" in inputs}
-    assert tables.keys() == {"control", "records", "idempotency"}
+    assert tables.keys() == {"control", "records", "attempts", "idempotency"}
     for inputs in tables.values():
         assert inputs["billingMode"] == "PAY_PER_REQUEST"
         assert inputs["serverSideEncryption"] == {"enabled": True}
@@ -19,9 +19,10 @@ def test_every_table_is_on_demand_encrypted_restorable_and_protected(stack: Reco
         assert inputs["deletionProtectionEnabled"] is True
 
 
-def test_only_the_replies_of_the_api_ever_expire(stack: Recorder) -> None:
+def test_only_the_replies_and_the_counted_attempts_of_the_apis_ever_expire(stack: Recorder) -> None:
     tables = stack.aws_of("dynamodb", "Table")
-    assert {name for name, inputs in tables.items() if "ttl" in inputs} == {"idempotency"}
+    expiring = {name: inputs["ttl"]["attributeName"] for name, inputs in tables.items() if "ttl" in inputs}
+    assert expiring == {"idempotency": "expiration", "attempts": "expires"}
 
 
 def test_a_county_a_city_or_the_province_is_one_query_of_the_index(stack: Recorder) -> None:
