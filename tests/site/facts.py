@@ -1,0 +1,30 @@
+"""What the stories need to know of the site they visit: its address, its people and what was published about them."""
+
+from typing import Any
+
+from infra.local.cloud import LocalCloud
+from tests.scenarios.people import People
+from tests.site.payments import pay, visitors
+
+
+def prepare(cloud: LocalCloud) -> dict[str, Any]:
+    """Pay people, publish policies and disclosure lists, and tell the stories of it."""
+    pay(cloud)
+    people = People(cloud)
+    return {
+        "address": cloud.endpoints["gateway"],
+        "people": {
+            role: {"name": person.name, "id_number": person.id_number, "records": people.query(person)}
+            for role, person in visitors().items()
+        },
+    }
+
+
+def forget_attempts(cloud: LocalCloud) -> None:
+    """Every story's visitor comes from an address that has not asked anything yet."""
+    table = cloud.resources["tables"].get("attempts")
+    if table is None:
+        return
+    dynamodb = cloud.client("dynamodb")
+    for item in dynamodb.scan(TableName=table, ProjectionExpression="id")["Items"]:
+        dynamodb.delete_item(TableName=table, Key=item)
