@@ -132,7 +132,7 @@ def test_a_person_finds_their_own_records_and_no_cache_keeps_them(call: Call) ->
     status, answer, headers = call("POST", "/v1/query", {"name": NAME, "id_number": ID})
     (record,) = answer["records"]
     assert status == 200
-    assert record["status"] == "已发放到社保卡，尾号1234"
+    assert record["status"] == "已发放到社保卡，尾号 1234"
     assert record["amount_fen"] == 65_000
     assert headers["Cache-Control"] == ["no-store"]
 
@@ -166,7 +166,7 @@ def test_the_query_command_shows_the_records_and_never_the_id(call: Call, monkey
     command = typer.Typer()
     command.command()(query.query)
     shown = CliRunner().invoke(command, ["--name", NAME], input=f"{ID}\n").output
-    assert "已发放到社保卡，尾号1234" in shown
+    assert "已发放到社保卡，尾号 1234" in shown
     assert "650.00" in shown
     assert ID not in shown
     nobody = CliRunner().invoke(command, ["--name", "张三", "--id", ID])

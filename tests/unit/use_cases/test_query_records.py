@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.fakes import MemoryRecords
-from yikatong.records import person_key
+from yikatong.records import FOLLOWED, person_key
 from yikatong.use_cases.query_records import RecordQuery, query_records
 
 SECRET = b"a secret of the tests"
@@ -19,7 +19,7 @@ def record(slot: str, amount_fen: Any, attempt: int = 1, state: str = "SETTLED")
         "slot": slot,
         "amount_fen": amount_fen,
         "state": state,
-        "status": "已发放到社保卡，尾号1234",
+        "status": "已发放到社保卡，尾号 1234",
         "seq": Decimal(1),
     }
 
@@ -42,8 +42,8 @@ def test_of_a_payment_made_again_the_latest_attempt_comes_first_and_the_failed_o
     records.put_all([record("2023-06", 65_000, 1, "RETURNED"), record("2023-06", 65_000, 2)])
     found = query_records(records, SECRET, RecordQuery(name=NAME, id_number=ID))
     assert [(each["state"], each["status"]) for each in found] == [
-        ("SETTLED", "已发放到社保卡，尾号1234"),
-        ("REISSUED", "已重新发放"),
+        ("SETTLED", "已发放到社保卡，尾号 1234"),
+        ("REISSUED", FOLLOWED),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What of a person may be shown: one module, so that no log line, finding or page decides for itself (DESIGN §7).
+"""What of a person may be shown: one module, so that no log line, finding, record, list or page decides for itself (DESIGN §7).
 
 The tail of a number lets its owner recognise it; the middle, which holds the birth date, is never shown. Columns get shifted
 and cells hold whatever somebody typed: ends are shown only of what is a number and nothing else.
@@ -59,6 +59,16 @@ def mask_account(account: str | None) -> str:
     """
     text = _joined(account)
     return f"****{text[-_TAIL:]}" if _NUMBER.fullmatch(text) else "*" * min(len(text), SHOWN_CHARACTERS)
+
+
+def account_tail(account: str | None) -> str:
+    """By which its owner knows an account: its last four digits, and nothing of what is shorter or no number.
+
+    >>> account_tail("6217 0012 3456 7890 123"), account_tail("1234567"), account_tail("欧阳张三")
+    ('0123', '', '')
+    """
+    text = _joined(account)
+    return text[-_TAIL:] if _NUMBER.fullmatch(text) else ""
 
 
 def mask_text(text: str | None) -> str:

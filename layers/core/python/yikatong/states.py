@@ -107,8 +107,9 @@ PAYMENT: dict[PaymentState, Facts] = {
         },
     ),
     PaymentState.SETTLED: Facts("已发放", {"RETURNED": "PaymentReturned", "FROZEN": "PaymentFrozen"}, public="已发放"),
+    # To the payee a refusal and a return are one thing: the money is not there, and the bank sent it back.
     PaymentState.REJECTED: Facts(
-        "银行退回", {"REISSUED": "PaymentReissued", "FROZEN": "PaymentFrozen"}, public="银行未能入账"
+        "银行退回", {"REISSUED": "PaymentReissued", "FROZEN": "PaymentFrozen"}, public="银行退回"
     ),
     PaymentState.IN_DOUBT: Facts(
         "银行未答复，查询中",

@@ -56,9 +56,11 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     Reason("account_dormant", "账户长期不动", (), ("3069",), "账户长期未使用已转入不动户，请到服务银行激活"),
     Reason("card_lost", "卡已挂失", (), ("3006",), "社会保障卡已挂失，请到服务银行解挂或补卡"),
-    Reason("sent_back", "退票", (), ("3056",), "款项被服务银行退回，请到服务银行查询"),
+    Reason("sent_back", "退票", (), ("3056",), "服务银行没有收下这笔钱，请到服务银行查询"),
     Reason("no_funds", "付款账户余额不足", ("AM04",), (), "发放账户资金不足，资金到位后将重新发放，无需您办理"),
-    Reason("bad_message", "报文有误", ("FF01", "AM10", "AM18"), (), "银行未受理本批发放，更正后将重新发放，无需您办理"),
+    Reason(
+        "bad_message", "报文有误", ("FF01", "AM10", "AM18"), (), "银行没有受理本批发放，更正后将重新发放，无需您办理"
+    ),
     Reason(
         "duplicate",
         "银行称重复",
@@ -68,7 +70,7 @@ REASONS: Final[tuple[Reason, ...]] = (
         final=False,
     ),
     Reason("timeout", "处理超时", ("AB05", "AB06"), ("3028", "3059"), "银行正在核实，请等待", final=False),
-    Reason("other", "其他原因", ("MS02", "MS03", "NARR"), (), "银行未能入账，请到服务银行查询"),
+    Reason("other", "其他原因", ("MS02", "MS03", "NARR"), (), "没有入账，请到服务银行查询"),
 )
 
 OTHER: Final = REASONS[-1]
