@@ -253,6 +253,8 @@ class History:
         known = len(self.runs(subject))
 
         def heard() -> bool:
+            # The run that was not ordered is one that others are held for.
+            self.scene.let_go()
             self.rest(lambda: True)
             return len(self.runs(subject)) > known
 

@@ -105,6 +105,12 @@ class Scene:
         """Let invocations of a function about a subject begin only when something holds (or `LONGEST_HOLD_S` are over)."""
         self._holds[verb, subject] = until
 
+    def let_go(self) -> None:
+        """Hold nothing any more: what it waits for may never come."""
+        with self._changed:
+            self._holds.clear()
+            self._changed.notify_all()
+
     def wait_for(self, condition: Callable[[], bool], timeout_s: float = LONGEST_HOLD_S) -> bool:
         """Wait until something holds that only this scene's invocations, or `tell`, can change."""
         with self._changed:
@@ -157,9 +163,12 @@ class Scene:
             )
             self.invocations.append(invocation)
             self._changed.notify_all()
-            if hold := self._holds.get((verb, subject)):
-                self._changed.wait_for(hold, LONGEST_HOLD_S)
+            self._changed.wait_for(lambda: self._may_begin(verb, subject), LONGEST_HOLD_S)
         return invocation
+
+    def _may_begin(self, verb: str, subject: str) -> bool:
+        hold = self._holds.get((verb, subject))
+        return hold is None or hold()
 
     def leave(self, invocation: Invocation, outcome: Outcome) -> None:
         with self._changed:
