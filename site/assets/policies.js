@@ -1,0 +1,127 @@
+// 补贴政策: all subsidies by department, found by name, with a county's own beside them.
+
+import { read } from "./api.js";
+import { REGION, WORDS, YEAR, address, parameter } from "./address.js";
+import { byId, facts, fill, link, make } from "./dom.js";
+import { matches } from "./everyday-names.js";
+import { PROVINCE, fullName, offerRegions, regionNames } from "./regions.js";
+import { run, say, wait } from "./state.js";
+import { howOften } from "./words.js";
+
+const year = parameter("year", YEAR);
+const region = parameter("region", REGION) || PROVINCE;
+
+async function page() {
+  wait("正在取补贴项目");
+  const [plan, names] = await Promise.all([read("plan", { year }), regionNames()]);
+  const search = byId("q");
+  search.value = parameter("q", WORDS);
+  offerRegions(names, region);
+  byId("filter").hidden = false;
+
+  const draw = () => {
+    const found = plan.subsidies.filter((subsidy) => matches(subsidy.name, search.value.trim()));
+    fill(byId("list"), ...byDepartment(found));
+    const all = found.length === plan.subsidies.length;
+    say(all ? `${plan.year}年全省共${found.length}项补贴。` : found.length ? `找到${found.length}项。` : "没有找到，请换个叫法，或者清空名称看全部。");
+  };
+  draw();
+  // Found while typing; the button is for the county, and for whoever presses Enter.
+  search.addEventListener("input", draw);
+  await drawLists(plan.year, names);
+}
+
+function byDepartment(subsidies) {
+  const departments = [];
+  subsidies.forEach((subsidy) => {
+    // One that two departments lead stands under the first and names both.
+    const lead = subsidy.lead_departments[0];
+    const group = departments.find((each) => each.lead === lead);
+    if (group) {
+      group.subsidies.push(subsidy);
+    } else {
+      departments.push({ lead, subsidies: [subsidy] });
+    }
+  });
+  return departments.map((group) =>
+    make(
+      "section",
+      null,
+      make("h2", null, `${group.lead}（${group.subsidies.length}项）`),
+      make("ul", { class: "rows" }, ...group.subsidies.map((subsidy) => make("li", null, subsidyLink(subsidy)))),
+    ),
+  );
+}
+
+function subsidyLink(subsidy) {
+  const others = subsidy.lead_departments.slice(1);
+  const more = others.length ? `　和${others.join("、")}一起` : "";
+  return link(
+    address("subsidy", { code: subsidy.code, year, region: region === PROVINCE ? "" : region }),
+    make("b", null, subsidy.name),
+    " ",
+    make("small", null, `${howOften(subsidy.frequency)}${more}`),
+  );
+}
+
+/** The region's list as collected: a county's own subsidies, who has not filled in, and the workbook to keep. */
+async function drawLists(planYear, names) {
+  const list = await read(`policy-lists/${planYear}/${region}`).catch((trouble) => {
+    if (trouble.kind === "missing") {
+      return null;
+    }
+    throw trouble;
+  });
+  const here = fullName(names, region);
+  if (region !== PROVINCE) {
+    const own = list ? list.entries.filter((entry) => entry.number === null) : [];
+    fill(
+      byId("own"),
+      make(
+        "section",
+        null,
+        make("h2", null, `${here}自己的补贴`),
+        own.length
+          ? make("ul", { class: "rows" }, ...own.map((entry) => make("li", null, ownEntry(entry))))
+          : make("p", null, "没有登记本地另设的补贴。下面是全省的补贴，点开能看到本地的标准和文件。"),
+      ),
+    );
+  }
+  if (list) {
+    fill(byId("missing"), collected(list, here, planYear));
+  }
+}
+
+function ownEntry(entry) {
+  return make(
+    "div",
+    null,
+    make("b", null, entry.name),
+    facts([
+      ["谁能领", entry.beneficiaries],
+      ["领多少", entry.standard],
+      ["怎么申请", entry.procedure],
+      ["依据", entry.basis],
+      ["主管部门", entry.department],
+      ["咨询电话", entry.telephone],
+      ["备注", entry.remark],
+    ]),
+  );
+}
+
+function collected(list, here, planYear) {
+  const missing = list.missing.map((each) => make("li", null, `${each.department}：还有${each.subsidies.length}项没有填报`));
+  return make(
+    "section",
+    null,
+    make("h2", null, `${here}补贴政策清单`),
+    make(
+      "p",
+      null,
+      link(`published/policy-lists/${planYear}/${region}.xlsx`, `下载${planYear}年清单（XLSX 表格）`),
+    ),
+    missing.length ? make("ul", null, ...missing) : make("p", null, "各部门都已填报。"),
+  );
+}
+
+run(page);
