@@ -11,7 +11,8 @@ export function parameter(name, form) {
 export const REGION = /^23\d{4}$/;
 export const YEAR = /^20\d{2}$/;
 export const CODE = /^[a-z0-9-]{1,60}$/;
-export const SLOT = /^[0-9A-Z_#-]{4,30}$/;
+export const SLOT = /^\d{4}[0-9A-Z_-]{0,21}$/;
+export const NUMBER = /^[1-9]\d{0,3}$/;
 export const WORDS = /^.{1,30}$/;
 
 /** A page of ours with parameters; empty ones are left out. */

@@ -13,7 +13,7 @@ const year = parameter("year", YEAR);
 async function page() {
   wait("正在取发放日历");
   const calendar = await read("calendar", { year });
-  say(`${calendar.year}年，共${calendar.subsidies.length}项补贴。`);
+  say(`${calendar.year}年，共${calendar.subsidies.length}项补贴。${holidays(calendar)}`);
   fill(byId("list"), ...monthList(calendar));
   fill(byId("table"), yearTable(calendar));
   byId("views").hidden = false;
@@ -21,24 +21,15 @@ async function page() {
   byId("as-table").addEventListener("click", () => view("table"));
 }
 
+function holidays(calendar) {
+  return calendar.holidays_published ? "" : "当年放假安排还没有公布，日子遇到节假日会再顺延。";
+}
+
 function view(name) {
   ["list", "table"].forEach((each) => {
     byId(each).hidden = each !== name;
     byId(`as-${each}`).setAttribute("aria-pressed", String(each === name));
   });
-}
-
-/** What may be paid in a month: `{subsidy, times}`, those with a fixed day first, by that day. */
-function paidIn(calendar, month) {
-  return calendar.subsidies
-    .map((subsidy) => ({ subsidy, times: subsidy.payments.filter((time) => monthsOf(time).indexOf(month) >= 0) }))
-    .filter((entry) => entry.times.length)
-    .sort((one, other) => rank(one) - rank(other));
-}
-
-function rank(entry) {
-  const time = entry.times[0];
-  return time.kind === "day" ? Number(time.from.slice(8)) : 40;
 }
 
 function monthList(calendar) {
@@ -49,96 +40,89 @@ function monthList(calendar) {
     { "aria-label": "月份", class: "months" },
     make("ul", null, ...MONTHS.map((month) => make("li", null, make("a", { href: `#month-${month}` }, `${month}月`)))),
   );
-  return [jump].concat(
-    MONTHS.map((month) =>
-      make(
-        "section",
-        { id: `month-${month}`, "aria-labelledby": `month-${month}-title` },
-        make(
-          "h2",
-          { id: `month-${month}-title` },
-          `${month}月`,
-          month === current ? make("span", { class: "tag now" }, "本月") : null,
-        ),
-        oneMonth(calendar, month),
-      ),
-    ),
-  );
+  return [jump].concat(MONTHS.map((month) => oneMonth(calendar, month, month === current)));
 }
 
-function oneMonth(calendar, month) {
-  const entries = paidIn(calendar, month);
-  if (!entries.length) {
-    return make("p", null, "这个月没有安排。");
-  }
-  const fixed = entries.filter((entry) => entry.times[0].kind === "day");
-  const loose = entries.filter((entry) => entry.times[0].kind !== "day");
+function oneMonth(calendar, month, current) {
+  const title = `month-${month}-title`;
+  const { days, loose } = paidIn(calendar, month);
+  const nothing = days.length + loose.length === 0;
   return make(
-    "div",
-    null,
-    fixed.length ? make("ul", { class: "rows" }, ...fixed.map(row)) : null,
-    // The same ones month after month: folded, so that the days stand out.
+    "section",
+    { id: `month-${month}`, "aria-labelledby": title },
+    make("h2", { id: title }, `${month}月`, current ? make("span", { class: "tag now" }, "本月") : null),
+    nothing ? make("p", null, "这个月没有安排。") : null,
+    ...days.map((each) => make("div", null, make("h3", null, each.words), subsidyList(each.subsidies))),
+    // Much the same every month: folded, so that the days stand out.
     loose.length
       ? make(
           "details",
           null,
           make("summary", null, `没有固定日子、名单审定后发的（${loose.length}项）`),
-          make("ul", { class: "rows" }, ...loose.map(row)),
+          subsidyList(loose),
         )
       : null,
   );
 }
 
-function row(entry) {
-  return make(
-    "li",
-    null,
-    link(
-      address("subsidy", { code: entry.subsidy.code, year }),
-      make("b", null, entry.subsidy.name),
-      " ",
-      make("small", null, entry.times.map((time) => time.words).join("；")),
-    ),
-  );
+/** What may be paid in a month: the fixed `days` in order, each with its subsidies, and the `loose` ones. */
+function paidIn(calendar, month) {
+  const days = [];
+  const loose = [];
+  calendar.subsidies.forEach((subsidy) => {
+    const time = timeIn(subsidy, month);
+    if (time && time.kind !== "day") {
+      loose.push(subsidy);
+    } else if (time) {
+      const known = days.find((each) => each.from === time.from);
+      if (known) {
+        known.subsidies.push(subsidy);
+      } else {
+        days.push({ from: time.from, words: time.words, subsidies: [subsidy] });
+      }
+    }
+  });
+  return { days: days.sort((one, other) => (one.from < other.from ? -1 : 1)), loose };
+}
+
+function timeIn(subsidy, month) {
+  return subsidy.payments.find((time) => monthsOf(time).indexOf(month) >= 0);
+}
+
+function subsidyList(subsidies) {
+  return make("ul", { class: "paid" }, ...subsidies.map((subsidy) => make("li", null, subsidyLink(subsidy))));
+}
+
+function subsidyLink(subsidy) {
+  return link(address("subsidy", { code: subsidy.code, year }), subsidy.name);
 }
 
 function yearTable(calendar) {
+  const heads = MONTHS.map((month) => make("th", { scope: "col" }, `${month}月`));
+  const row = (subsidy) =>
+    make(
+      "tr",
+      null,
+      make("th", { scope: "row" }, subsidyLink(subsidy)),
+      ...MONTHS.map((month) => monthCell(subsidy, month)),
+    );
   return make(
     "table",
     { class: "year" },
-    make("caption", null, `${calendar.year}年发放日历`),
-    make(
-      "thead",
-      null,
-      make(
-        "tr",
-        null,
-        make("th", { scope: "col" }, "补贴项目"),
-        ...MONTHS.map((month) => make("th", { scope: "col" }, `${month}月`)),
-      ),
-    ),
-    make(
-      "tbody",
-      null,
-      ...calendar.subsidies.map((subsidy) =>
-        make(
-          "tr",
-          null,
-          make("th", { scope: "row" }, link(address("subsidy", { code: subsidy.code, year }), subsidy.name)),
-          ...MONTHS.map((month) => monthCell(subsidy, month)),
-        ),
-      ),
-    ),
+    make("caption", null, `${calendar.year}年发放日历（“择日”是没有固定日子，名单审定后发）`),
+    make("thead", null, make("tr", null, make("th", { scope: "col" }, "补贴项目"), ...heads)),
+    make("tbody", null, ...calendar.subsidies.map(row)),
   );
 }
 
 function monthCell(subsidy, month) {
-  const time = subsidy.payments.find((each) => monthsOf(each).indexOf(month) >= 0);
+  const time = timeIn(subsidy, month);
   if (!time) {
     return make("td", { class: "none" }, make("span", { class: "unseen" }, "不发"));
   }
-  const words = time.kind === "day" ? `${Number(time.from.slice(8))}日` : "审定后";
-  return make("td", { class: time.kind, "data-month": `${month}月` }, words);
+  const fixed = time.kind === "day";
+  const words = fixed ? `${Number(time.from.slice(8))}日` : "择日";
+  return make("td", { class: fixed ? "day" : null, "data-month": `${month}月` }, words);
 }
 
 run(page);

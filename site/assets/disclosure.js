@@ -1,61 +1,74 @@
 // 发放公示: what was paid, by region, subsidy and period; names masked, small groups merged, as published.
 
 import { read } from "./api.js";
-import { CODE, REGION, SLOT, YEAR, address, parameter } from "./address.js";
+import { CODE, NUMBER, REGION, SLOT, YEAR, address, parameter } from "./address.js";
 import { byId, facts, fill, link, make, table } from "./dom.js";
 import { paged } from "./pages.js";
-import { PROVINCE, fullName, offerRegions, regionNames } from "./regions.js";
+import { PROVINCE, allRegions, fullNames, offerRegions } from "./regions.js";
 import { run, say, wait } from "./state.js";
 import { count, day, slot, yuan } from "./words.js";
 
 const year = parameter("year", YEAR);
 const region = parameter("region", REGION) || PROVINCE;
 const code = parameter("code", CODE);
-const wanted = parameter("slot", SLOT);
+const period = parameter("slot", SLOT);
+const part = Number(parameter("part", NUMBER) || 1);
+
+const CELL_COLUMNS = [
+  { title: "补贴项目" },
+  { title: "发的是", kind: "short" },
+  { title: "地区" },
+  { title: "人数", kind: "amount" },
+  { title: "金额", kind: "amount" },
+  { title: "公开方式" },
+];
+const PEOPLE_COLUMNS = [{ title: "姓名" }, { title: "金额", kind: "amount" }, { title: "到账日期", kind: "short" }];
 
 async function page() {
   wait("正在取公示");
-  const [plan, names] = await Promise.all([read("plan", { year }), regionNames()]);
-  offerRegions(names, region);
+  const [plan, regions] = await Promise.all([read("plan", { year }), allRegions()]);
+  const names = fullNames(regions);
+  offerRegions(regions, region);
   plan.subsidies.forEach((subsidy) => {
     byId("code").appendChild(make("option", { value: subsidy.code }, subsidy.name));
   });
   byId("code").value = code;
   byId("filter").hidden = false;
-  if (code && wanted) {
+  if (code && period) {
     await drawCell(names);
+  } else if (code || region !== PROVINCE) {
+    await drawIndex(names[region] || "这个地区");
   } else {
-    await drawIndex(names);
+    // Everything of the whole province is tens of thousands of tables.
+    say("请先选您的市县，或者选一项补贴，再按“查看”。");
   }
 }
 
-/** Which lists and sums there are. */
-async function drawIndex(names) {
+/** Which lists and sums there are, the latest period first. */
+async function drawIndex(here) {
   const index = await read("disclosure", { year, code, region });
-  const here = fullName(names, region);
   if (!index.cells.length) {
     say("");
     fill(byId("content"), noCells(here));
     return;
   }
   say(`${here}有${count(index.cells.length)}张公示表，截至${day(index.as_of)}。`);
-  const rows = index.cells.map((cell) => [
-    link(address("disclosure", { year: index.plan_year, region: cell.region, code: cell.code, slot: cell.slot.replace("#", "_") }), cell.subsidy),
-    slot(cell.slot),
-    cell.region_name,
-    `${count(cell.people)}人`,
-    yuan(cell.amount_fen),
-    cell.kind === "list" ? "名单（已遮名）" : "只有合计",
-  ]);
-  const columns = [
-    { title: "补贴项目" },
-    { title: "发的是" },
-    { title: "地区" },
-    { title: "人数", amount: true },
-    { title: "金额", amount: true },
-    { title: "公开方式" },
-  ];
-  fill(byId("content"), paged(rows, (some) => table(`${here}的公示表`, columns, some)));
+  const rows = index.cells
+    .sort((one, other) => (one.slot > other.slot ? -1 : one.slot < other.slot ? 1 : 0))
+    .map((cell) => [
+      link(cellAddress(cell, index.plan_year), cell.subsidy),
+      slot(cell.slot),
+      cell.region_name,
+      `${count(cell.people)}人`,
+      yuan(cell.amount_fen),
+      cell.kind === "list" ? "名单（已遮名）" : "只有合计",
+    ]);
+  fill(byId("content"), paged(rows, (some) => table(`${here}的公示表`, CELL_COLUMNS, some)));
+}
+
+function cellAddress(cell, planYear) {
+  const path = { year: planYear, region: cell.region, code: cell.code, slot: cell.slot.replace("#", "_") };
+  return address("disclosure", path);
 }
 
 function noCells(here) {
@@ -67,14 +80,13 @@ function noCells(here) {
   );
 }
 
-/** One list or sum. */
+/** One list or sum. A very long list comes in parts. */
 async function drawCell(names) {
-  const cell = await read(`disclosure/${code}/${wanted.replace("#", "_")}/${region}`);
+  const cell = await read(`disclosure/${code}/${period}/${region}`, { year, page: part });
   say("");
-  const back = address("disclosure", { year, region, code });
   fill(
     byId("content"),
-    make("p", null, link(back, "← 这项补贴的其他公示表")),
+    make("p", { class: "back" }, link(address("disclosure", { year, region, code }), "← 这项补贴的其他公示表")),
     make("h2", null, `${cell.subsidy}　${slot(cell.slot)}`),
     make(
       "div",
@@ -92,11 +104,9 @@ async function drawCell(names) {
 }
 
 function merged(cell, names) {
-  return make(
-    "p",
-    { class: "notice" },
-    `这张表里还有${cell.merged.map((each) => fullName(names, each)).join("、")}的人：那里领到的不到5人，单独公示会被认出来，所以并在这里。`,
-  );
+  const places = cell.merged.map((each) => names[each] || each).join("、");
+  const words = `这张表里还有${places}的人：那里领到的不到5人，单独公示会被认出来，所以并在这里。`;
+  return make("p", { class: "notice" }, words);
 }
 
 function aggregate() {
@@ -104,9 +114,30 @@ function aggregate() {
 }
 
 function people(cell) {
-  const columns = [{ title: "姓名" }, { title: "金额", amount: true }, { title: "到账日期" }];
   const rows = cell.rows.map((row) => [row.name, yuan(row.amount_fen), day(row.paid_on)]);
-  return paged(rows, (some) => table("名单（名字只留第一个字）", columns, some));
+  return make(
+    "div",
+    null,
+    paged(rows, (some) => table("名单（名字只留第一个字）", PEOPLE_COLUMNS, some)),
+    cell.pages > 1 ? parts(cell) : null,
+  );
+}
+
+function parts(cell) {
+  const one = (number) =>
+    make(
+      "li",
+      null,
+      number === cell.page
+        ? make("div", { "aria-current": "true" }, `第${number}部分（正在看）`)
+        : link(address("disclosure", { year, region, code, slot: period, part: number }), `第${number}部分`),
+    );
+  return make(
+    "nav",
+    { "aria-label": "名单的各部分" },
+    make("p", null, `名单很长，分${cell.pages}部分：`),
+    make("ul", { class: "rows" }, ...Array.from({ length: cell.pages }, (nothing, index) => one(index + 1))),
+  );
 }
 
 run(page);

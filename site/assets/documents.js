@@ -1,4 +1,4 @@
-// Policy documents: what each is called, who issued it, for how long it holds; in force or not in words.
+// Policy documents: what each is called, who issued it, for how long it holds.
 
 import { icon, link, make } from "./dom.js";
 import { day, size } from "./words.js";
@@ -9,20 +9,6 @@ export function documentList(versions, none) {
     return make("p", null, none);
   }
   return make("ul", { class: "documents" }, ...versions.map((version) => make("li", null, oneVersion(version))));
-}
-
-/** Of each document the version in force on that day, and the others. */
-export function sortVersions(versions, today) {
-  const holds = (version) => version.valid_from <= today && (!version.valid_to || today <= version.valid_to);
-  const best = {};
-  versions.filter(holds).forEach((version) => {
-    const key = `${version.code} ${version.document}`;
-    if (!best[key] || best[key].version < version.version) {
-      best[key] = version;
-    }
-  });
-  const current = versions.filter((version) => best[`${version.code} ${version.document}`] === version);
-  return { current, others: versions.filter((version) => current.indexOf(version) < 0) };
 }
 
 function oneVersion(version) {

@@ -64,14 +64,14 @@ export function facts(pairs) {
 }
 
 /** A table that becomes cards on a phone. A row is an array of cells; the first cell names the row.
-    `columns`: `{title, amount}`, `amount` for columns of money. */
+    `columns`: `{title, kind}`, `kind` "amount" for numbers and "short" for what must not be broken into lines. */
 export function table(caption, columns, rows) {
   const cell = (content, index) =>
     index === 0
       ? make("th", { scope: "row" }, ...[].concat(content))
       : make(
           "td",
-          { "data-column": columns[index].title, class: columns[index].amount ? "amount" : null },
+          { "data-column": columns[index].title, class: columns[index].kind },
           ...[].concat(content),
         );
   return make(
@@ -81,7 +81,7 @@ export function table(caption, columns, rows) {
     make(
       "thead",
       null,
-      make("tr", null, ...columns.map((column) => make("th", { scope: "col" }, column.title))),
+      make("tr", null, ...columns.map((column) => make("th", { scope: "col", class: column.kind }, column.title))),
     ),
     make("tbody", null, ...rows.map((row) => make("tr", null, ...row.map(cell)))),
   );

@@ -4,31 +4,36 @@ import { read } from "./api.js";
 import { REGION, WORDS, YEAR, address, parameter } from "./address.js";
 import { byId, facts, fill, link, make } from "./dom.js";
 import { matches } from "./everyday-names.js";
-import { PROVINCE, fullName, offerRegions, regionNames } from "./regions.js";
+import { PROVINCE, allRegions, fullNames, offerRegions } from "./regions.js";
 import { run, say, wait } from "./state.js";
-import { howOften } from "./words.js";
 
 const year = parameter("year", YEAR);
 const region = parameter("region", REGION) || PROVINCE;
 
 async function page() {
   wait("正在取补贴项目");
-  const [plan, names] = await Promise.all([read("plan", { year }), regionNames()]);
+  const [plan, regions] = await Promise.all([read("plan", { year }), allRegions()]);
   const search = byId("q");
   search.value = parameter("q", WORDS);
-  offerRegions(names, region);
+  offerRegions(regions, region);
   byId("filter").hidden = false;
 
   const draw = () => {
     const found = plan.subsidies.filter((subsidy) => matches(subsidy.name, search.value.trim()));
     fill(byId("list"), ...byDepartment(found));
-    const all = found.length === plan.subsidies.length;
-    say(all ? `${plan.year}年全省共${found.length}项补贴。` : found.length ? `找到${found.length}项。` : "没有找到，请换个叫法，或者清空名称看全部。");
+    say(howMany(found.length, plan));
   };
   draw();
   // Found while typing; the button is for the county, and for whoever presses Enter.
   search.addEventListener("input", draw);
-  await drawLists(plan.year, names);
+  await drawLists(plan.year, fullNames(regions)[region] || "全省");
+}
+
+function howMany(found, plan) {
+  if (found === plan.subsidies.length) {
+    return `${plan.year}年全省共${found}项补贴。`;
+  }
+  return found ? `找到${found}项。` : "没有找到。请换个叫法，或者清空名称看全部。";
 }
 
 function byDepartment(subsidies) {
@@ -60,19 +65,18 @@ function subsidyLink(subsidy) {
     address("subsidy", { code: subsidy.code, year, region: region === PROVINCE ? "" : region }),
     make("b", null, subsidy.name),
     " ",
-    make("small", null, `${howOften(subsidy.frequency)}${more}`),
+    make("small", null, `${subsidy.frequency}${more}`),
   );
 }
 
 /** The region's list as collected: a county's own subsidies, who has not filled in, and the workbook to keep. */
-async function drawLists(planYear, names) {
+async function drawLists(planYear, here) {
   const list = await read(`policy-lists/${planYear}/${region}`).catch((trouble) => {
     if (trouble.kind === "missing") {
       return null;
     }
     throw trouble;
   });
-  const here = fullName(names, region);
   if (region !== PROVINCE) {
     const own = list ? list.entries.filter((entry) => entry.number === null) : [];
     fill(

@@ -6,7 +6,7 @@ import { byId, fill, make } from "./dom.js";
 import { fault, plain } from "./identity.js";
 import { watch } from "./idle.js";
 import { drawRecords } from "./records.js";
-import { regionNames } from "./regions.js";
+import { allRegions, fullNames } from "./regions.js";
 import { fail, say, wait } from "./state.js";
 
 const form = byId("ask");
@@ -55,10 +55,11 @@ async function send() {
   byId("send").disabled = true;
   wait("正在查");
   try {
-    const [answer, names] = await Promise.all([ask("query", question()), regionNames().catch(() => ({}))]);
+    // Without the regions' names a record still says everything else.
+    const [answer, regions] = await Promise.all([ask("query", question()), allRegions().catch(() => [])]);
     if (mine === turn) {
       closeChallenge();
-      show(answer, names);
+      show(answer, fullNames(regions));
     }
   } catch (trouble) {
     if (mine === turn) {

@@ -8,39 +8,40 @@ import { count, day, slot, yuan } from "./words.js";
 // The sign beside the words; the words alone say everything.
 const SIGNS = { SETTLED: "paid", REJECTED: "back", RETURNED: "back", REISSUED: "again", FROZEN: "asking" };
 
+const YEAR_COLUMNS = [{ title: "年份" }, { title: "到账金额", kind: "amount" }, { title: "笔数", kind: "amount" }];
+const RECORD_COLUMNS = [
+  { title: "补贴项目" },
+  { title: "发的是", kind: "short" },
+  { title: "金额", kind: "amount" },
+  { title: "结果" },
+  { title: "到账日期", kind: "short" },
+];
+
 /** `answer` is the API's, `names` the regions' names. */
 export function drawRecords(answer, names) {
   return make(
     "div",
     null,
-    table(
-      "每年到账合计",
-      [{ title: "年份" }, { title: "到账金额", amount: true }, { title: "笔数", amount: true }],
-      answer.totals.map((total) => [`${total.year}年`, yuan(total.amount_fen), `${count(total.count)}笔`]),
-    ),
-    table(
-      "每一笔",
-      [
-        { title: "补贴项目" },
-        { title: "发的是" },
-        { title: "金额", amount: true },
-        { title: "结果" },
-        { title: "到账日期" },
-        { title: "发放地区" },
-      ],
-      answer.records.map((record) => row(record, names)),
-    ),
+    answer.totals.length
+      ? table(
+          "每年到账合计",
+          YEAR_COLUMNS,
+          answer.totals.map((total) => [`${total.year}年`, yuan(total.amount_fen), `${count(total.count)}笔`]),
+        )
+      : make("p", { class: "notice" }, "下面的钱都还没有到账，请看每一笔的结果。"),
+    table("每一笔", RECORD_COLUMNS, answer.records.map((record) => row(record, names))),
   );
 }
 
 function row(record, names) {
+  const where = [names[record.region], record.role === "payee" ? "您代收" : ""].filter(Boolean).join("，");
   return [
-    [record.subsidy, record.role === "payee" ? make("small", { class: "role" }, "（您代领）") : null, policyOf(record)],
+    [record.subsidy, where ? make("span", { class: "where" }, where) : null, policyOf(record)],
     slot(record.slot),
     yuan(record.amount_fen),
     outcome(record),
-    record.paid_on ? day(record.paid_on) : "没有到账",
-    names[record.region] || "",
+    // Money that came back has a day on which it was there; what it is told for is that it is not there now.
+    record.state === "SETTLED" ? day(record.paid_on) : record.state === "FROZEN" ? "核实中" : "没有到账",
   ];
 }
 
@@ -48,7 +49,7 @@ function outcome(record) {
   return make(
     "div",
     { class: `outcome ${record.state === "SETTLED" ? "good" : "open"}` },
-    SIGNS[record.state] ? icon(SIGNS[record.state]) : null,
+    icon(SIGNS[record.state]),
     make("div", null, record.status, record.card_advice ? make("p", null, record.card_advice) : null),
   );
 }
@@ -56,9 +57,6 @@ function outcome(record) {
 /** The policy in force for that payment, fetched when opened and shown here: a link would leave the subsidy's name in
     the browser's history. */
 function policyOf(record) {
-  if (!record.policy) {
-    return null;
-  }
   const inside = make("div", { "aria-live": "polite" });
   const details = make("details", { class: "policy" }, make("summary", null, "依据的政策"), inside);
   details.addEventListener("toggle", () => {

@@ -5,41 +5,36 @@ import { byId, fill, make } from "./dom.js";
 
 export const PROVINCE = "230000";
 
-const isCity = (code) => code.slice(4) === "00" && code !== PROVINCE;
-const cityOf = (code) => (code === PROVINCE ? PROVINCE : `${code.slice(0, 4)}00`);
+/** Every region of the province: `{code, name, full_name, level}`. */
+export async function allRegions() {
+  return (await read("regions")).regions;
+}
 
-/** Every region of the province, as `code → name`. */
-export async function regionNames() {
+/** The full names by code. */
+export function fullNames(regions) {
   const names = {};
-  (await read("regions")).regions.forEach((region) => {
-    names[region.code] = region.name;
+  regions.forEach((region) => {
+    names[region.code] = region.full_name;
   });
   return names;
 }
 
-/** A region with its city before it: 哈尔滨市 道里区. */
-export function fullName(names, code) {
-  const own = names[code] || code;
-  const city = names[cityOf(code)];
-  return code === PROVINCE || isCity(code) || !city || own.indexOf(city) === 0 ? own : `${city} ${own}`;
-}
-
 /** Fills `#city` and `#region`; choosing a city lists its counties. */
-export function offerRegions(names, chosen) {
-  const codes = Object.keys(names).sort();
+export function offerRegions(regions, chosen) {
   const city = byId("city");
   const region = byId("region");
-  fill(city, option(PROVINCE, "全省"), ...codes.filter(isCity).map((code) => option(code, names[code])));
-  city.value = cityOf(chosen);
+  const known = regions.some((each) => each.code === chosen) ? chosen : PROVINCE;
+  const cities = regions.filter((each) => each.level === "city");
+  fill(city, option(PROVINCE, "全省"), ...cities.map((each) => option(each.code, each.name)));
+  city.value = known === PROVINCE ? PROVINCE : `${known.slice(0, 4)}00`;
 
   const offerCounties = () => {
-    const here = city.value.slice(0, 4);
-    const counties = codes.filter((code) => code.slice(0, 4) === here && code.slice(4) !== "00");
-    const whole = option(city.value, city.value === PROVINCE ? "全省" : `${names[city.value]}（全市、地区）`);
-    fill(region, whole, ...counties.map((code) => option(code, names[code])));
+    const counties = regions.filter((each) => each.level === "county" && each.code.slice(0, 4) === city.value.slice(0, 4));
+    const all = city.value === PROVINCE ? "全省" : "不限";
+    fill(region, option(city.value, all), ...counties.map((each) => option(each.code, each.name)));
   };
   offerCounties();
-  region.value = names[chosen] ? chosen : PROVINCE;
+  region.value = known;
   city.addEventListener("change", offerCounties);
 }
 

@@ -19,11 +19,6 @@ export function day(text) {
   return parts ? `${parts[1]}年${Number(parts[2])}月${Number(parts[3])}日` : text || "";
 }
 
-/** "2023-06-09" → "6月9日". */
-export function dayOfYear(text) {
-  return day(text).replace(/^\d{4}年/, "");
-}
-
 const HALVES = { 1: "上半年", 2: "下半年" };
 const QUARTERS = { 1: "第一季度", 2: "第二季度", 3: "第三季度", 4: "第四季度" };
 
@@ -44,19 +39,6 @@ export function slot(text) {
     return year + HALVES[parts[4]];
   }
   return parts[5] ? `${year}（${parts[5]}）` : year;
-}
-
-const OFTEN = {
-  "1次/年": "一年发一次",
-  "2次/年": "一年发两次",
-  "4次/年": "一个季度发一次",
-  "1次/月": "每个月发一次",
-  "多次/年": "不定期，批下来就发",
-};
-
-/** 发放频次 in everyday words; a new one as the plan writes it. */
-export function howOften(frequency) {
-  return OFTEN[frequency] || frequency;
 }
 
 /** A file's size: 183000 → "183 KB". */
