@@ -18,13 +18,18 @@ def read_settings(config: pulumi.Config) -> StackSettings:
     plans: list[str] | None = config.get_object("plans")
     principals: list[dict[str, Any]] = config.get_object("principals") or []
     bank_tokens = {bank_id: config.require_secret(f"bankToken-{bank_id}") for bank_id in _banks(config)}
-    chosen: dict[str, int | None] = {
+    chosen: dict[str, int | str | None] = {
         "receipt_timeout_s": config.get_int("receiptTimeoutSeconds"),
         "enquiry_wait_s": config.get_int("enquiryWaitSeconds"),
         "enquiry_attempts": config.get_int("enquiryAttempts"),
         "map_concurrency": config.get_int("mapConcurrency"),
         "log_retention_days": config.get_int("logRetentionDays"),
         "audit_retention_days": config.get_int("auditRetentionDays"),
+        "site_hosting": config.get("siteHosting"),
+        "site_domain": config.get("siteDomain"),
+        "site_certificate": config.get("siteCertificate"),
+        "challenge": config.get("challenge"),
+        "questions_per_five_minutes": config.get_int("questionsPerFiveMinutes"),
     }
     given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     return StackSettings(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pulumi_aws as aws
 
-from infra.settings import StackSettings
+from infra.settings import SiteHosting, StackSettings
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Context:
 
     stage: str
     partition: str
+    dns_suffix: str  # amazonaws.com, and .cn in China
     region: str
     account_id: str
     strict_bucket_policies: bool
@@ -26,13 +27,16 @@ class Context:
     log_retention_days: int
     audit_retention_days: int
     redelivery_s: int | None
+    site_hosting: SiteHosting
 
     @classmethod
     def current(cls, settings: StackSettings) -> "Context":
         """Ask the provider where we are; the region comes from the stack's `aws:region`."""
+        partition = aws.get_partition()
         return cls(
             stage=settings.stage,
-            partition=aws.get_partition().partition,
+            partition=partition.partition,
+            dns_suffix=partition.dns_suffix,
             region=aws.get_region().region,
             account_id=aws.get_caller_identity().account_id,
             strict_bucket_policies=settings.strict_bucket_policies,
@@ -40,6 +44,7 @@ class Context:
             log_retention_days=settings.log_retention_days,
             audit_retention_days=settings.audit_retention_days,
             redelivery_s=settings.redelivery_s,
+            site_hosting=settings.site_hosting,
         )
 
     def name(self, noun: str) -> str:

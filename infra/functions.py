@@ -66,10 +66,19 @@ SIZES: Mapping[str, Size] = {
     "record_recovery": replace(BATCH, timeout_s=API.timeout_s),
     "trace_payment": replace(BATCH, timeout_s=API.timeout_s),
     "anchor_books": STEP,
+    # A PDF of 20 MB, looked through object by object.
+    "publish_policy": replace(BATCH, timeout_s=STEP.timeout_s),
     "bureau_api": API,
     "public_api": API,
 }
-QUEUED = ("validate_roster", "import_cards", "import_departures", "start_run", "receive_receipt")
+QUEUED = (
+    "validate_roster",
+    "import_cards",
+    "import_departures",
+    "start_run",
+    "receive_receipt",
+    "publish_policy",
+)
 PAYOUT_STEPS = (
     "take_up_rows",
     "open_run",
@@ -94,6 +103,7 @@ class Resources:
     bus: aws.cloudwatch.EventBus
     schedules: ScheduleGroup
     queues: Mapping[str, Queue]
+    site_origin: pulumi.Output[str]
 
 
 def grants(made: Resources, settings: StackSettings, context: Context) -> dict[str, tuple[Grant, ...]]:
@@ -303,6 +313,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             made.tables.idempotency.remember_replies(),
             buckets.roster_drop.put("*"),  # a presigned upload carries this role's permission
             buckets.departure_drop.put("*"),  # likewise
+            buckets.policy_drop.put("*"),  # likewise
             buckets.reports.read("*"),
             lake.read("rosters/*.review.json", "runs/*"),  # what an approver sees of a roster holds no person
             put_events(made.bus),
@@ -321,9 +332,18 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             buckets.audit.read("roots/*"),
             buckets.audit.put("roots/*"),
         ),
+        "publish_policy": (
+            plans,
+            queues["publish_policy"].consume(),
+            buckets.policy_drop.read("23*"),
+            buckets.site.read("policies/*", "published/policies/*"),
+            buckets.site.put("policies/*", "published/policies/*"),
+            buckets.reports.put("policies/*"),
+            control.read(),
+        ),
         "public_api": (
             plans,
-            Grant(environment={"SITE_ORIGIN": settings.site_origin, "CHALLENGE": settings.challenge}),
+            Grant(environment={"SITE_ORIGIN": made.site_origin, "CHALLENGE": settings.challenge}),
             records.query(),
             made.tables.attempts.update(),
             secrets.record_key.read(),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import pulumi
 
@@ -21,6 +21,7 @@ LOG_RETENTIONS_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
 Challenge = Literal["none", "local"]  # what asks too frequent a caller whether they are a person
+SiteHosting = Literal["cloudfront", "website"]
 YEAR_S = 365 * 24 * 3600  # the longest a standard Step Functions execution may live
 
 
@@ -67,8 +68,14 @@ class StackSettings:
     log_retention_days: int = 400
     audit_retention_days: int = 3653  # ten years; what the audit bucket holds cannot be deleted sooner, by anybody
     site_folder: Path = REPOSITORY / "site"
-    site_origin: str = ""  # scheme, host and port people see the site under; empty: pages and API share one address
+    site_hosting: SiteHosting = "cloudfront"
+    site_domain: str | None = (
+        None  # CloudFront only, as is its certificate: an ACM ARN, in China an IAM certificate's id
+    )
+    site_certificate: str | None = None
+    site_front: str | None = None  # the local cloud only: its gateway's address, which serves site and APIs alike
     challenge: Challenge = "none"
+    questions_per_five_minutes: int = 300  # from one address; whole villages share one behind a mobile carrier's
     redelivery_s: int | None = (
         None  # None: six times the function's timeout, as AWS advises; the local cloud is less patient
     )
@@ -87,6 +94,8 @@ class StackSettings:
         _within("enquiry_attempts", self.enquiry_attempts, 1, 12)
         _within("map_concurrency", self.map_concurrency, 1, 1000)
         _within("audit_retention_days", self.audit_retention_days, 1, 36500)  # S3: at most a hundred years
+        _within("questions_per_five_minutes", self.questions_per_five_minutes, 10, 2_000_000_000)  # WAF's own limits
+        self._require_a_site()
         if self.redelivery_s is not None:
             _within("redelivery_s", self.redelivery_s, 1, 12 * 3600)  # SQS: a message may be invisible for 12 hours
         if len({principal.name for principal in self.principals}) != len(self.principals):
@@ -94,6 +103,21 @@ class StackSettings:
         without_token = self.bank_endpoints.keys() - self.secrets.bank_tokens.keys()
         if without_token:
             raise ValueError(f"banks without a token: {sorted(without_token)}")
+
+    def _require_a_site(self) -> None:
+        if self.site_hosting not in get_args(SiteHosting):
+            raise ValueError(f"site_hosting {self.site_hosting!r}: one of {get_args(SiteHosting)}")
+        if self.challenge not in get_args(Challenge):
+            raise ValueError(f"challenge {self.challenge!r}: one of {get_args(Challenge)}")
+        if (self.site_domain is None) != (self.site_certificate is None):
+            raise ValueError(
+                "site_domain and site_certificate: both or neither, a browser would refuse one without the other"
+            )
+        if self.site_domain is not None:
+            if self.site_hosting != "cloudfront":
+                raise ValueError("site_domain: an S3 website has no certificate, so it gets no name people would trust")
+            if not re.fullmatch(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}", self.site_domain):
+                raise ValueError(f"site_domain {self.site_domain!r}: a host name in lower case")
 
 
 def _within(name: str, value: int, least: int, most: int) -> None:

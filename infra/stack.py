@@ -17,6 +17,7 @@ from infra.secret_values import Secrets
 from infra.settings import StackSettings
 from infra.storage import Buckets
 from infra.tables import Tables, register_principals
+from infra.web_acl import WebAcl, WebAclArgs
 from infra.workflow import Workflow, WorkflowArgs
 from yikatong.plan import PlanBook, Settings, derive_schedules, require_registered
 
@@ -33,6 +34,7 @@ class Deployment:
     secrets: Mapping[str, pulumi.Output[str]]
     apis: Mapping[str, pulumi.Output[str]]
     api_urls: Mapping[str, pulumi.Output[str]]
+    site_origin: pulumi.Output[str]
     event_bus: pulumi.Output[str]
     schedule_group: pulumi.Output[str]
     state_machine_arn: pulumi.Output[str]
@@ -46,17 +48,32 @@ def deploy(settings: StackSettings) -> Deployment:
     derived = tuple(derive_schedules(book, policy))
 
     context = Context.current(settings)
+    buckets = Buckets.create(context)
+    public = Api(
+        "public-api",
+        ApiArgs("The public's plan, policies and record query", "public", "NONE", rate_per_s=50, burst=100),
+        context,
+    )
+    bureau = Api(
+        "bureau-api",
+        ApiArgs("Bureaus' uploads, approvals and runs", "bureau", "AWS_IAM", rate_per_s=20, burst=40),
+        context,
+    )
+    site = Site(buckets.site, public, settings, context)
     made = Resources(
-        buckets=Buckets.create(context),
+        buckets=buckets,
         tables=Tables.create(context),
         secrets=Secrets.create(settings.secrets, context),
         bus=aws.cloudwatch.EventBus("bus", name=context.name("bus")),
         schedules=ScheduleGroup(context),
         queues={verb: Queue(verb, SIZES[verb].timeout_s, context) for verb in QUEUED},
+        site_origin=site.origin,
     )
     register_principals(made.tables.control, settings.principals)
     functions = create_functions(made, settings, context)
-    Site(made.buckets.site, settings)
+    stage_arn = public.serve(functions["public_api"])
+    WebAcl("public-api", WebAclArgs(stage_arn, site.origin, settings.questions_per_five_minutes), context)
+    bureau.serve(functions["bureau_api"])
 
     payout = Workflow(
         PAYOUT,
@@ -92,18 +109,6 @@ def deploy(settings: StackSettings) -> Deployment:
         ),
         context,
     )
-    public = Api(
-        "public-api",
-        functions["public_api"],
-        ApiArgs("The public's plan, policies and record query", "NONE", rate_per_s=50, burst=100),
-        context,
-    )
-    bureau = Api(
-        "bureau-api",
-        functions["bureau_api"],
-        ApiArgs("Bureaus' uploads, approvals and runs", "AWS_IAM", rate_per_s=20, burst=40),
-        context,
-    )
     return Deployment(
         buckets={bucket.name: getattr(made.buckets, bucket.name).name for bucket in fields(made.buckets)},
         tables={table.name: getattr(made.tables, table.name).name for table in fields(made.tables)},
@@ -116,6 +121,7 @@ def deploy(settings: StackSettings) -> Deployment:
         secrets={secret.name: getattr(made.secrets, secret.name).id for secret in fields(made.secrets)},
         apis={"public": public.id, "bureau": bureau.id},
         api_urls={"public": public.url, "bureau": bureau.url},
+        site_origin=site.origin,
         event_bus=made.bus.name,
         schedule_group=made.schedules.name,
         state_machine_arn=payout.arn,
@@ -128,6 +134,8 @@ def _routes(made: Resources, payout: Workflow) -> dict[str, tuple[Route, ...]]:
         "validate_roster": (Route("roster-dropped", object_created(made.buckets.roster_drop.name)),),
         "import_cards": (Route("cards-dropped", object_created(made.buckets.card_drop.name)),),
         "import_departures": (Route("departures-dropped", object_created(made.buckets.departure_drop.name)),),
+        # Under a region's code lie policies, under `lists/` the departments' parts of the policy list.
+        "publish_policy": (Route("policy-dropped", object_created(made.buckets.policy_drop.name, prefix="23")),),
         "receive_receipt": (
             Route("bank-answered", object_created(made.buckets.bank_exchange.name, prefix="inbound/")),
         ),

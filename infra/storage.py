@@ -6,6 +6,7 @@ deleted claim would be a second payment (PROTOCOL O1). The audit bucket is locke
 nobody deletes or shortens anything in it, not even the account's owner (PROTOCOL O2).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,8 @@ class BucketArgs:
     notifies: bool = False  # object events go to EventBridge
     written_once: tuple[str, ...] = ()  # keys that S3 itself refuses to overwrite
     locked_days: int | None = None  # Object Lock: how long each version stays, whatever anybody's rights
+    opens: bool = False  # `open` puts its policy, with an Allow
+    to_the_world: bool = False  # ... for everybody, in the clear
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -43,13 +46,13 @@ class PrivateBucket(pulumi.ComponentResource):
         bucket = aws.s3.Bucket(
             noun, bucket=context.bucket_name(noun), object_lock_enabled=args.locked_days is not None, opts=keep
         )
-        aws.s3.BucketPublicAccessBlock(
+        blocked = aws.s3.BucketPublicAccessBlock(
             noun,
             bucket=bucket.id,
             block_public_acls=True,
-            block_public_policy=True,
+            block_public_policy=not args.to_the_world,
             ignore_public_acls=True,
-            restrict_public_buckets=True,
+            restrict_public_buckets=not args.to_the_world,
             opts=own,
         )
         versioning = aws.s3.BucketVersioning(
@@ -87,17 +90,29 @@ class PrivateBucket(pulumi.ComponentResource):
             )
         if args.notifies:
             aws.s3.BucketNotification(noun, bucket=bucket.id, eventbridge=True, opts=own)
-        statements = _denials(bucket.arn, args, context.strict_bucket_policies)
-        if statements:
-            aws.s3.BucketPolicy(
-                noun,
-                bucket=bucket.id,
-                policy=pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements}),
-                opts=own,
-            )
         self.name: pulumi.Output[str] = bucket.bucket
         self.arn: pulumi.Output[str] = bucket.arn
+        self.domain_name: pulumi.Output[str] = bucket.bucket_regional_domain_name
+        self._noun, self._blocked = noun, blocked
+        self._denials = _denials(bucket.arn, args, context.strict_bucket_policies)
+        if self._denials and not args.opens:
+            self._put_policy(self._denials)
         self.register_outputs({"name": self.name, "arn": self.arn})
+
+    def open(self, allow: Mapping[str, Any], *patterns: str) -> None:
+        """Let somebody outside the account's roles get these keys, and no other: `allow` is the statement's `Sid`,
+        `Principal` and perhaps `Condition`. Nobody may list."""
+        statement = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": list(self._keys(patterns)), **allow}
+        self._put_policy([*self._denials, statement])
+
+    def _put_policy(self, statements: list[dict[str, Any]]) -> None:
+        aws.s3.BucketPolicy(
+            self._noun,
+            bucket=self.name,
+            policy=pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements}),
+            # S3 refuses a policy for everybody while public policies are blocked.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._blocked]),
+        )
 
     def _keys(self, patterns: tuple[str, ...]) -> tuple[pulumi.Input[str], ...]:
         return tuple(pulumi.Output.concat(self.arn, "/", pattern) for pattern in patterns)
@@ -121,9 +136,13 @@ def _denials(arn: pulumi.Output[str], args: BucketArgs, strict: bool) -> list[di
     if args.keeps_books:
         statements.append(_deny("NobodyDeletesTheBooks", ["s3:DeleteObject", "s3:DeleteObjectVersion"], [objects]))
     if strict:
-        statements.append(
-            _deny("EncryptedTransportOnly", ["s3:*"], [arn, objects], {"Bool": {"aws:SecureTransport": "false"}})
+        encrypted = _deny(
+            "EncryptedTransportOnly", ["s3:*"], [arn, objects], {"Bool": {"aws:SecureTransport": "false"}}
         )
+        if args.to_the_world:  # an S3 website speaks http and nothing else
+            encrypted = {name: value for name, value in encrypted.items() if name != "Action"}
+            encrypted["NotAction"] = ["s3:GetObject"]
+        statements.append(encrypted)
     if strict and args.written_once:
         once = [pulumi.Output.concat(arn, "/", pattern) for pattern in args.written_once]
         # The parts of an upload cannot carry the header: ObjectCreationOperation exempts them, not the whole object
@@ -180,6 +199,10 @@ class Buckets:
                 context,
             ),
             reports=PrivateBucket("reports", BucketArgs("REPORTS_BUCKET"), context),
-            site=PrivateBucket("site", BucketArgs("SITE_BUCKET"), context),
+            site=PrivateBucket(
+                "site",
+                BucketArgs("SITE_BUCKET", opens=True, to_the_world=context.site_hosting == "website"),
+                context,
+            ),
             portal_export=PrivateBucket("portal-export", BucketArgs("PORTAL_BUCKET"), context),
         )

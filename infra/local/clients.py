@@ -46,6 +46,11 @@ class Clients:
         """The partition of the region, read off a real ARN: nobody writes `aws` or `aws-cn` by hand."""
         return self._who()[1]
 
+    @property
+    def dns_suffix(self) -> str:
+        """What host names of the partition's services end with."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
     def arn(self, service: str, resource: str) -> str:
         """Build the ARN of a thing whose creation call does not return one."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"

@@ -269,7 +269,7 @@ class LocalCloud:
             "strict_bucket_policies": False,
             "protect": False,
             "audit_retention_days": 1,
-            "site_origin": self._gateway.endpoint,
+            "site_front": self._gateway.endpoint,
             "challenge": "local",
         }
         return StackSettings(**(values | self._overrides))

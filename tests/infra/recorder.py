@@ -47,14 +47,16 @@ class Recorder(pulumi.runtime.Mocks):
             "rootResourceId": "root",
             "executionArn": f"{arn}/execute",
             "invokeArn": f"{arn}/invoke",
-            "invokeUrl": f"https://{name}",
+            "bucketRegionalDomainName": f"{name}.s3.{REGION}.amazonaws.com.cn",
+            "domainName": f"{args.name}.cloudfront.cn",
+            "websiteEndpoint": f"{args.inputs.get('bucket')}.s3-website.{REGION}.amazonaws.com.cn",
             "versionId": "v1",
         }
         return f"{args.name}-id", {**known, **args.inputs}
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         answers = {
-            "aws:index/getPartition:getPartition": {"partition": PARTITION},
+            "aws:index/getPartition:getPartition": {"partition": PARTITION, "dnsSuffix": "amazonaws.com.cn"},
             "aws:index/getRegion:getRegion": {"region": REGION},
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
         }
@@ -87,6 +89,8 @@ def settings(**changes: Any) -> StackSettings:
         "secrets": SecretValues("payment-key", "record-key", {"bank-a": "token"}),
         "bank_endpoints": {"bank-a": "https://bank-a.example.invalid"},
         "principals": (CLERK,),
+        "site_domain": "butie.example.invalid",
+        "site_certificate": "ASCAEXAMPLE",
     }
     return StackSettings(**(base | changes))
 

@@ -33,5 +33,6 @@ def test_both_are_throttled_and_neither_logs_bodies(stack: Recorder) -> None:
 def test_a_function_answers_its_own_api_only(stack: Recorder) -> None:
     for name, permission in stack.of("Permission").items():
         assert permission["principal"] == "apigateway.amazonaws.com"
-        assert permission["sourceArn"].endswith(f"yikatong-test-{name}/execute/test/*")
+        stage = name.removesuffix("-api")
+        assert permission["sourceArn"].endswith(f"yikatong-test-{name}/execute/{stage}/*")
         assert permission["function"] == f"yikatong-test-{name.replace('-', '_')}"

@@ -97,7 +97,8 @@ def test_no_lifecycle_rule_expires_anything(stack: Recorder) -> None:
 
 def test_the_local_deployment_leaves_out_conditional_denies_and_nothing_else(local_stack: Recorder) -> None:
     policies = local_stack.of("BucketPolicy")
-    assert policies.keys() == BOOKS
+    assert policies.keys() == BOOKS | {"site"}
+    assert statements(local_stack, "site").keys() == {"TheDistributionReads"}
     assert all(statements(local_stack, bucket).keys() == {"NobodyDeletesTheBooks"} for bucket in BOOKS)
 
 

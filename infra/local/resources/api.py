@@ -88,8 +88,7 @@ def stage(context: Context, _name: str, inputs: Inputs) -> Created:
         deploymentId=inputs["deployment"],
         **given(inputs, variables="variables", tracingEnabled="xrayTracingEnabled"),
     )
-    suffix = ".cn" if context.clients.region.startswith("cn-") else ""
-    host = f"{api}.execute-api.{context.clients.region}.amazonaws.com{suffix}"
+    host = f"{api}.execute-api.{context.clients.region}.{context.clients.dns_suffix}"
     apis = f"arn:{context.clients.partition}:apigateway:{context.clients.region}::/restapis"
     outputs = {
         "invokeUrl": f"https://{host}/{stage_name}",

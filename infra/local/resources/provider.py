@@ -16,10 +16,10 @@ from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 
 from infra.local.clients import Clients
-from infra.local.resources import api, compute, events, storage
+from infra.local.resources import api, compute, edge, events, storage
 from infra.local.resources.context import REGISTRY, Context, Inputs, plain_values
 
-_MAPPINGS = (api, compute, events, storage)  # imported for what they register
+_MAPPINGS = (api, compute, edge, events, storage)  # imported for what they register
 
 
 class UnmappedResource(Exception):
@@ -51,7 +51,7 @@ class LocalProvider(pulumi.runtime.Mocks):
             "aws:index/getPartition:getPartition": lambda: {
                 "id": clients.partition,
                 "partition": clients.partition,
-                "dnsSuffix": "amazonaws.com.cn" if clients.partition == "aws-cn" else "amazonaws.com",
+                "dnsSuffix": clients.dns_suffix,
                 "reverseDnsPrefix": "cn.com.amazonaws" if clients.partition == "aws-cn" else "com.amazonaws",
             },
             "aws:index/getRegion:getRegion": lambda: {

@@ -17,14 +17,14 @@ def bucket(context: Context, name: str, inputs: Inputs) -> Created:
     )
     if tags_of(inputs):
         s3.put_bucket_tagging(Bucket=bucket_name, Tagging={"TagSet": tags_of(inputs)})
-    suffix = ".cn" if context.clients.region.startswith("cn-") else ""
+    suffix = context.clients.dns_suffix
     return bucket_name, {
         **inputs,
         "bucket": bucket_name,
         "arn": f"arn:{context.clients.partition}:s3:::{bucket_name}",
         "region": context.clients.region,
-        "bucketDomainName": f"{bucket_name}.s3.amazonaws.com{suffix}",
-        "bucketRegionalDomainName": f"{bucket_name}.s3.{context.clients.region}.amazonaws.com{suffix}",
+        "bucketDomainName": f"{bucket_name}.s3.{suffix}",
+        "bucketRegionalDomainName": f"{bucket_name}.s3.{context.clients.region}.{suffix}",
     }
 
 
@@ -127,6 +127,17 @@ def bucket_cors(context: Context, _name: str, inputs: Inputs) -> Created:
         Bucket=inputs["bucket"], CORSConfiguration={"CORSRules": pascal(inputs["corsRules"])}
     )
     return inputs["bucket"], inputs
+
+
+@creates("s3", "BucketWebsiteConfiguration")
+def bucket_website(context: Context, _name: str, inputs: Inputs) -> Created:
+    """Keep the configuration: the gateway serves the site, whichever way it is hosted."""
+    context.clients("s3").put_bucket_website(
+        Bucket=inputs["bucket"],
+        WebsiteConfiguration=pascal(given(inputs, IndexDocument="indexDocument", ErrorDocument="errorDocument")),
+    )
+    domain = f"s3-website.{context.clients.region}.{context.clients.dns_suffix}"
+    return inputs["bucket"], {**inputs, "websiteDomain": domain, "websiteEndpoint": f"{inputs['bucket']}.{domain}"}
 
 
 @creates("s3", "BucketObject", "BucketObjectv2")
