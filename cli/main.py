@@ -16,6 +16,7 @@ app = typer.Typer(
 
 def _add_commands() -> None:
     from cli import (
+        api_docs,
         audit,
         batch,
         cards,
@@ -55,6 +56,7 @@ def _add_commands() -> None:
     app.command("audit", cls=audit.Audit)(audit.audit_books)
     app.add_typer(local.app, name="local")
     app.command("invoke")(invoke.invoke)
+    app.command("api-docs")(api_docs.api_docs)
     app.command("demo")(demo)
 
 

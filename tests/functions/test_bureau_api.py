@@ -494,7 +494,7 @@ def test_a_sessions_name_is_the_callers_name(call: Call) -> None:
         ("treasurer", "GET", "/v1/funds/2023/2/230102/2029", None, 422, "2023 至 2028"),
         ("clerk", "GET", "/v1/occasions", None, 422, "plan_year缺少；number缺少"),
         ("operator", "POST", "/v1/runs", {"plan_year": 2023, "number": 2, "extra": 1}, 422, "extra不正确"),
-        ("operator", "POST", "/v1/runs", "{", 422, "请求内容不正确"),
+        ("operator", "POST", "/v1/runs", "{", 422, "不是合法的 JSON"),
         (
             "treasurer",
             "PUT",

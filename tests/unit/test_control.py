@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from yikatong.aws.control import deserialize, serialize
+from yikatong.aws.items import deserialize, serialize
 from yikatong.ports import Stored
 
 

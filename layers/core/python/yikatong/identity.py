@@ -18,8 +18,6 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
 
-from stdnum.cn.ric import calc_check_digit
-
 if TYPE_CHECKING:
     import polars as pl
 
@@ -59,7 +57,8 @@ def check_digit(first_17: str) -> str:
     '0'
     """
     assert re.fullmatch("[0-9]{17}", first_17), "17 digits make a check digit"
-    return str(calc_check_digit(first_17 + "0"))
+    weighted = sum(int(digit) * pow(2, place, 11) for place, digit in enumerate(reversed(first_17), start=1))
+    return _CHECK_CHARACTERS[weighted % 11]
 
 
 def normalise_id(text: str) -> str:

@@ -8,11 +8,10 @@ False
 
 import re
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
-from stdnum import numdb
 
 from yikatong.errors import Refusal
 
@@ -22,6 +21,9 @@ _CODE = re.compile(rf"{PROVINCE_DIGITS}[0-9]{{4}}")
 _DATED = re.compile(r"\[(?P<since>[0-9]*)-(?P<until>[0-9]*)\](?P<name>.+)")
 
 
+# The table's own slip: four districts of 大兴安岭 stand in traditional characters, and people read the simplified ones.
+_SIMPLIFIED = str.maketrans("達區嶺", "达区岭")
+_NO_PLACES = ("市辖区", "县", "省直辖县级行政区划")
 IN_WORDS = "in_words"
 """The kind of a validation error whose message is ours: Chinese, and without what was sent."""
 
@@ -37,12 +39,20 @@ Region = Annotated[str, AfterValidator(_of_the_province)]
 
 
 @cache
+def _table() -> Any:
+    # Imported when it is first asked: the public query needs no region and must not wait for it.
+    from stdnum import numdb
+
+    return numdb.get("cn/loc")
+
+
+@cache
 def own_name(code: str) -> str:
     """The region's own name in force, empty for a code that names none."""
     if not _CODE.fullmatch(code):
         return ""
-    found = numdb.get("cn/loc").info(code)
-    names = found[-1][1].get("county", "") if len(found) > 1 else ""
+    found = _table().info(code)
+    names = found[-1][1].get("county", "").translate(_SIMPLIFIED) if len(found) > 1 else ""
     for text in names.split(","):
         dated = _DATED.fullmatch(text)
         if dated is None or not dated["until"]:
@@ -63,6 +73,27 @@ def name_of(code: str) -> str:
     if code.endswith("00"):
         return own
     return own_name(f"{code[:4]}00") + own
+
+
+@cache
+def in_force() -> tuple[str, ...]:
+    """Every code that names a region in force, ascending; 市辖区 and the like, which name no place, are left out.
+
+    >>> in_force()[0], "230102" in in_force(), "230101" in in_force()
+    ('230000', True, False)
+    """
+    province = next(entry for entry in _table().prefixes if entry[1] == PROVINCE_DIGITS)
+    codes = sorted(PROVINCE_DIGITS + low for _, low, _, _, _ in province[4])
+    return tuple(code for code in codes if known(code) and own_name(code) not in _NO_PLACES)
+
+
+def above(code: str) -> tuple[str, ...]:
+    """The region and those it lies in, the province first.
+
+    >>> above("230102"), above("230100"), above("230000")
+    (('230000', '230100', '230102'), ('230000', '230100'), ('230000',))
+    """
+    return tuple(dict.fromkeys((f"{code[:2]}0000", f"{code[:4]}00", code)))
 
 
 def require_known(code: str) -> None:

@@ -1,11 +1,9 @@
 """The control table on DynamoDB: consistent reads, whole items written on condition of their version."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
+from yikatong.aws.items import deserialize, serialize
 from yikatong.batches import scope_prefix
 from yikatong.errors import Conflict
 from yikatong.ports import Stored
@@ -14,27 +12,6 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 S = TypeVar("S", bound=Stored)
-
-
-class _WholeNumbers(TypeDeserializer):
-    """boto3 reads every number as a Decimal, and an attribute that this version of the code does not know would be written
-    back as a string: two code versions share the table, and what the other one's events say must stay as it is."""
-
-    def _deserialize_n(self, value: str) -> int | Decimal:
-        number = Decimal(value)
-        return int(number) if number == number.to_integral_value() else number
-
-
-_serializer = TypeSerializer()
-_deserializer = _WholeNumbers()
-
-
-def serialize(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: _serializer.serialize(value) for name, value in item.items()}
-
-
-def deserialize(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: _deserializer.deserialize(value) for name, value in item.items()}
 
 
 class DynamoControl:

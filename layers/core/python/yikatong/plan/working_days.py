@@ -11,8 +11,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-import chinese_calendar
-
 from yikatong.errors import Refusal
 from yikatong.plan.notice import read_text
 from yikatong.plan.periods import Month
@@ -64,10 +62,21 @@ class WorkingDays:
         override = self.overrides.get(day.year)
         if override is not None:
             return day in override.workdays or (day.weekday() < SATURDAY and day not in override.holidays)
+        # Imported when it is first asked: most invocations of the APIs need no calendar.
+        import chinese_calendar
+
         try:
             return bool(chinese_calendar.is_workday(day))
         except NotImplementedError:
             raise Unpublished(day.year) from None
+
+    def knows(self, year: int) -> bool:
+        """Whether the holidays of a year are published, or written into the override file."""
+        try:
+            self.is_working_day(date(year, 1, 1))
+        except Unpublished:
+            return False
+        return True
 
     def next_after(self, day: date) -> date:
         """The first working day after `day`, in whatever month; no holiday of China's lasts a month."""
