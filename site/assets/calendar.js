@@ -15,6 +15,11 @@ async function page() {
   const calendar = await read("calendar", { year });
   say(`${calendar.year}年，共${calendar.subsidies.length}项补贴。${holidays(calendar)}`);
   fill(byId("list"), ...monthList(calendar));
+  showMonth(calendar);
+  window.addEventListener("hashchange", () => {
+    showMonth(calendar);
+    byId(`${chosenMonth(calendar)}-title`).focus();
+  });
   fill(byId("table"), yearTable(calendar));
   byId("views").hidden = false;
   byId("as-list").addEventListener("click", () => view("list"));
@@ -32,15 +37,42 @@ function view(name) {
   });
 }
 
-function monthList(calendar) {
+/** The month we are in, 0 outside the calendar's year. */
+function thisMonth(calendar) {
   const now = today();
-  const current = now.slice(0, 4) === String(calendar.year) ? Number(now.slice(5, 7)) : 0;
+  return now.slice(0, 4) === String(calendar.year) ? Number(now.slice(5, 7)) : 0;
+}
+
+/** The month in the address (so that the back button goes a month back), or this one. */
+function chosenMonth(calendar) {
+  const chosen = location.hash.slice(1);
+  return /^month-([1-9]|1[0-2])$/.test(chosen) ? chosen : `month-${thisMonth(calendar) || 1}`;
+}
+
+function showMonth(calendar) {
+  const chosen = chosenMonth(calendar);
+  MONTHS.map((month) => `month-${month}`).forEach((each) => {
+    byId(each).hidden = each !== chosen;
+    if (each === chosen) {
+      byId(`${each}-link`).setAttribute("aria-current", "true");
+    } else {
+      byId(`${each}-link`).removeAttribute("aria-current");
+    }
+  });
+}
+
+function monthList(calendar) {
+  const current = thisMonth(calendar);
   const jump = make(
     "nav",
     { "aria-label": "月份", class: "months" },
-    make("ul", null, ...MONTHS.map((month) => make("li", null, make("a", { href: `#month-${month}` }, `${month}月`)))),
+    make("ul", null, ...MONTHS.map((month) => make("li", null, monthLink(month)))),
   );
   return [jump].concat(MONTHS.map((month) => oneMonth(calendar, month, month === current)));
+}
+
+function monthLink(month) {
+  return make("a", { href: `#month-${month}`, id: `month-${month}-link` }, `${month}月`);
 }
 
 function oneMonth(calendar, month, current) {
@@ -50,7 +82,7 @@ function oneMonth(calendar, month, current) {
   return make(
     "section",
     { id: `month-${month}`, "aria-labelledby": title },
-    make("h2", { id: title }, `${month}月`, current ? make("span", { class: "tag now" }, "本月") : null),
+    make("h2", { id: title, tabindex: "-1" }, `${month}月`, current ? make("span", { class: "tag now" }, "本月") : null),
     nothing ? make("p", null, "这个月没有安排。") : null,
     ...days.map((each) => make("div", null, make("h3", null, each.words), subsidyList(each.subsidies))),
     // Much the same every month: folded, so that the days stand out.
@@ -104,7 +136,7 @@ function yearTable(calendar) {
       "tr",
       null,
       make("th", { scope: "row" }, subsidyLink(subsidy)),
-      ...MONTHS.map((month) => monthCell(subsidy, month)),
+      ...monthCells(subsidy),
     );
   return make(
     "table",
@@ -115,14 +147,27 @@ function yearTable(calendar) {
   );
 }
 
-function monthCell(subsidy, month) {
-  const time = timeIn(subsidy, month);
+/** The twelve months of a row: one cell for each, but one for a whole window. */
+function monthCells(subsidy) {
+  const cells = [];
+  let month = 1;
+  while (month <= 12) {
+    const time = timeIn(subsidy, month);
+    const span = time ? monthsOf(time).length : 1;
+    cells.push(monthCell(time, month, span));
+    month += span;
+  }
+  return cells;
+}
+
+function monthCell(time, month, span) {
   if (!time) {
     return make("td", { class: "none" }, make("span", { class: "unseen" }, "不发"));
   }
+  const months = span === 1 ? `${month}月` : span === 12 ? "全年" : `${month}月至${month + span - 1}月`;
   const fixed = time.kind === "day";
   const words = fixed ? `${Number(time.from.slice(8))}日` : "择日";
-  return make("td", { class: fixed ? "day" : null, "data-month": `${month}月` }, words);
+  return make("td", { class: fixed ? "day" : "window", colspan: span, "data-month": months }, words);
 }
 
 run(page);

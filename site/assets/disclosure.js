@@ -22,7 +22,7 @@ const CELL_COLUMNS = [
   { title: "金额", kind: "amount" },
   { title: "公开方式" },
 ];
-const PEOPLE_COLUMNS = [{ title: "姓名" }, { title: "金额", kind: "amount" }, { title: "到账日期", kind: "short" }];
+const PEOPLE_COLUMNS = [{ title: "姓名" }, { title: "金额", kind: "amount" }, { title: "到账日期" }];
 
 async function page() {
   wait("正在取公示");
@@ -63,7 +63,7 @@ async function drawIndex(here) {
       yuan(cell.amount_fen),
       cell.kind === "list" ? "名单（已遮名）" : "只有合计",
     ]);
-  fill(byId("content"), paged(rows, (some) => table(`${here}的公示表`, CELL_COLUMNS, some)));
+  fill(byId("content"), paged(rows, (some) => table("cards", `${here}的公示表`, CELL_COLUMNS, some)));
 }
 
 function cellAddress(cell, planYear) {
@@ -118,7 +118,7 @@ function people(cell) {
   return make(
     "div",
     null,
-    paged(rows, (some) => table("名单（名字只留第一个字）", PEOPLE_COLUMNS, some)),
+    paged(rows, (some) => table("slim", "名单（名字只留第一个字）", PEOPLE_COLUMNS, some)),
     cell.pages > 1 ? parts(cell) : null,
   );
 }

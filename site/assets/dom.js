@@ -42,6 +42,11 @@ export function link(href, ...children) {
   return make("a", { href }, ...children);
 }
 
+/** A telephone number to tap, if it is one; other words as they are. */
+export function telephone(text) {
+  return /^[0-9-]{3,20}$/.test(text || "") ? make("a", { href: `tel:${text}` }, text) : text;
+}
+
 /** One of the signs in icons.svg. Beside words only, so it is hidden from screen readers. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
@@ -63,9 +68,10 @@ export function facts(pairs) {
   );
 }
 
-/** A table that becomes cards on a phone. A row is an array of cells; the first cell names the row.
+/** A table. A row is an array of cells; the first cell names the row. `form`: "cards" on a phone, or "slim" where the
+    columns are few and narrow.
     `columns`: `{title, kind}`, `kind` "amount" for numbers and "short" for what must not be broken into lines. */
-export function table(caption, columns, rows) {
+export function table(form, caption, columns, rows) {
   const cell = (content, index) =>
     index === 0
       ? make("th", { scope: "row" }, ...[].concat(content))
@@ -76,7 +82,7 @@ export function table(caption, columns, rows) {
         );
   return make(
     "table",
-    { class: "cards" },
+    { class: form },
     make("caption", null, caption),
     make(
       "thead",

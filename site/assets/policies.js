@@ -2,7 +2,7 @@
 
 import { read } from "./api.js";
 import { REGION, WORDS, YEAR, address, parameter } from "./address.js";
-import { byId, facts, fill, link, make } from "./dom.js";
+import { byId, facts, fill, link, make, telephone } from "./dom.js";
 import { matches } from "./everyday-names.js";
 import { PROVINCE, allRegions, fullNames, offerRegions } from "./regions.js";
 import { run, say, wait } from "./state.js";
@@ -107,7 +107,7 @@ function ownEntry(entry) {
       ["怎么申请", entry.procedure],
       ["依据", entry.basis],
       ["主管部门", entry.department],
-      ["咨询电话", entry.telephone],
+      ["咨询电话", telephone(entry.telephone)],
       ["备注", entry.remark],
     ]),
   );

@@ -24,12 +24,13 @@ export function drawRecords(answer, names) {
     null,
     answer.totals.length
       ? table(
+          "slim",
           "每年到账合计",
           YEAR_COLUMNS,
           answer.totals.map((total) => [`${total.year}年`, yuan(total.amount_fen), `${count(total.count)}笔`]),
         )
       : make("p", { class: "notice" }, "下面的钱都还没有到账，请看每一笔的结果。"),
-    table("每一笔", RECORD_COLUMNS, answer.records.map((record) => row(record, names))),
+    table("cards", "每一笔", RECORD_COLUMNS, answer.records.map((record) => row(record, names))),
   );
 }
 

@@ -3,7 +3,7 @@
 import { Trouble, read } from "./api.js";
 import { CODE, REGION, YEAR, address, parameter } from "./address.js";
 import { documentList } from "./documents.js";
-import { byId, facts, fill, link, make } from "./dom.js";
+import { byId, facts, fill, link, make, telephone } from "./dom.js";
 import { nextPaydays } from "./paydays.js";
 import { PROVINCE, allRegions, fullNames } from "./regions.js";
 import { run, say, wait } from "./state.js";
@@ -41,13 +41,13 @@ function plain(card, today, names) {
       ["谁能领", card.who || UNFILLED],
       ["领多少", card.how_much || UNFILLED],
       ["多久发一次", card.how_often],
-      ["发的是", card.months_paid_for],
+      ["发哪几个月的", card.months_paid_for],
       ["今年什么时候发", [card.when_paid, card.when_missed ? make("p", null, card.when_missed) : null]],
       ["接下来哪天发", nextPaydays(card.payments, today, card.year)],
       ["怎么申请", card.procedure],
       ["政策依据", card.basis],
       ["主管部门", card.lead_departments.join("、")],
-      ["咨询电话", card.telephone],
+      ["咨询电话", telephone(card.telephone)],
     ]),
     card.filled_in_by
       ? make("p", { class: "hint" }, `谁能领、领多少等出自${names[card.filled_in_by]}的${card.year}年补贴政策清单。`)
