@@ -4,7 +4,8 @@ from typing import Any
 
 from infra.local.cloud import LocalCloud
 from tests.scenarios.people import People
-from tests.site.payments import pay, visitors
+from tests.site.payments import pay, stranger, visitors
+from tests.site.publications import publish_policies
 
 
 def prepare(cloud: LocalCloud) -> dict[str, Any]:
@@ -14,9 +15,16 @@ def prepare(cloud: LocalCloud) -> dict[str, Any]:
     return {
         "address": cloud.endpoints["gateway"],
         "people": {
-            role: {"name": person.name, "id_number": person.id_number, "records": people.query(person)}
+            role: {
+                "name": person.name,
+                "id_number": person.id_number,
+                "account": person.account,
+                "records": people.query(person),
+            }
             for role, person in visitors().items()
         },
+        "policy": publish_policies(cloud),
+        "stranger": {"name": stranger().name, "id_number": stranger().id_number},
     }
 
 

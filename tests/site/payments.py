@@ -26,6 +26,11 @@ def visitors() -> dict[str, Person]:
     return found | {"inactive": found["inactive"].with_card(CardState.NORMAL, financial=False)}
 
 
+def stranger() -> Person:
+    """Somebody with a card whom nobody pays."""
+    return _people()[-1]
+
+
 @cache
 def _people() -> tuple[Person, ...]:
     return tuple(invent_people(30, region=DAOLI, seed=20230614, on=date(2023, 1, 1)))

@@ -135,6 +135,21 @@ export class Visit {
     if (wide.length) throw new Error(`wider than the window on ${this.page.url()}:\n${wide.join("\n")}`);
   }
 
+  // Press Tab until `goal` has the focus; every stop on the way must be seen to have it.
+  async tabTo(goal, most = 60) {
+    for (let stops = 0; stops < most; stops += 1) {
+      await this.page.keyboard.press("Tab");
+      await this.checkFocusSeen();
+      if (await goal.evaluate((each) => each === document.activeElement)) return;
+    }
+    throw new Error(`Tab never reached ${goal}`);
+  }
+
+  async checkFocusSeen() {
+    const fault = await this.page.evaluate(unseenFocus);
+    if (fault) throw new Error(`the focus is not seen on ${this.page.url()}: ${fault}`);
+  }
+
   async end() {
     for (const context of this.#contexts) await context.close();
   }
@@ -146,6 +161,33 @@ function decoded(text) {
   } catch {
     return text;
   }
+}
+
+// The visible text of one or more elements, blanks joined.
+export const shown = async (locator) => (await locator.allInnerTexts()).join(" ").replace(/\s+/g, " ").trim();
+
+// Runs in the page. WCAG 2.4.7 and 1.4.11: an outline or a shadow, at 3:1 against what it lies on.
+function unseenFocus() {
+  const focused = document.activeElement;
+  if (!focused || focused === document.body) return "";
+  const name = focused.outerHTML.slice(0, 100);
+  const { left, top, width, height, right, bottom } = focused.getBoundingClientRect();
+  if (width < 2 || height < 2 || right <= 0 || bottom <= 0) return `${name} has no place on the page`;
+  if (left >= innerWidth || top >= innerHeight) return `${name} is outside the window`;
+  const style = getComputedStyle(focused);
+  const ring = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 ? style.outlineColor : style.boxShadow;
+  if (ring === "none") return `${name} has no ring`;
+  const luminance = (colour) => {
+    const [r, g, b] = colour.match(/[\d.]+/g).map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  let behind = focused.parentElement;
+  while (behind && /^rgba\(.*, 0\)$/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+  const [light, dark] = [luminance(ring), behind ? luminance(getComputedStyle(behind).backgroundColor) : 1].sort((a, b) => b - a);
+  return (light + 0.05) / (dark + 0.05) < 3 ? `${name} has a ring of ${ring} that does not stand out` : "";
 }
 
 // Runs in the page.
