@@ -5,12 +5,16 @@ beside = policy_metadata(send, title="…", document="standard", valid_from="202
 site.put(*published_index("230000", [published("urban-minimum-living", "standard", 1, "2023-01-01")]))
 """
 
+import dataclasses
 import hashlib
 import json
 import random
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from yikatong.policies import index_key
+from yikatong.policy_drops import Half, Tagged
 
 
 def policy_document(title: str = "补贴政策（示例）", *, html: bool = False, seed: int = 1) -> bytes:
@@ -55,7 +59,7 @@ def pdf_of_objects(objects: list[str], trailer: str = "") -> bytes:
     return out + table + end.encode()
 
 
-def policy_metadata(document: bytes, **changed: Any) -> bytes:
+def policy_metadata(document: bytes, /, **changed: Any) -> bytes:
     """The metadata that belongs beside the document."""
     told: dict[str, Any] = {
         "title": "补贴政策（示例）",
@@ -98,3 +102,46 @@ def published(code: str, document: str, version: int, valid_from: str, **changed
 def published_index(region: str, documents: list[dict[str, Any]]) -> tuple[str, bytes]:
     """The key and the bytes of a region's public index, to be put into the site bucket."""
     return index_key(region), json.dumps({"region": region, "documents": documents}, ensure_ascii=False).encode()
+
+
+class MemorySite:
+    """The site bucket in memory; `before_put` is called before every conditional put, as another worker may act."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.media_types: dict[str, str] = {}
+        self.before_put: Callable[[str], None] = lambda _key: None
+
+    def get(self, key: str) -> Tagged | None:
+        data = self.objects.get(key)
+        return None if data is None else Tagged(data, hashlib.md5(data).hexdigest())
+
+    def put_if(self, key: str, data: bytes, media_type: str, tag: str | None) -> bool:
+        self.before_put(key)
+        standing = self.get(key)
+        if (standing.tag if standing else None) != tag:
+            return False
+        self.objects[key], self.media_types[key] = data, media_type
+        return True
+
+    def put_once(self, key: str, data: bytes, media_type: str) -> bool:
+        return self.put_if(key, data, media_type, None) or self.objects[key] == data
+
+
+class MemoryDrop:
+    """The policy drop in memory: each put makes a version; `now` is the store's clock."""
+
+    def __init__(self) -> None:
+        self.halves: dict[str, Half] = {}
+        self.now = datetime(2023, 1, 3, 1, 0, tzinfo=UTC)
+        self.after_read: Callable[[str], None] = lambda _key: None
+        self._versions = 0
+
+    def put(self, key: str, data: bytes, upload_id: str = "") -> None:
+        self._versions += 1
+        self.halves[key] = Half(f"v{self._versions}", len(data), self.now, upload_id, data)
+
+    def half(self, key: str, most_bytes: int) -> Half | None:
+        found = self.halves.get(key)
+        self.after_read(key)
+        return found if found is None or found.size <= most_bytes else dataclasses.replace(found, data=None)

@@ -28,6 +28,8 @@ EXPECTED = {
     "drain_queue": "o",
     "rule_payment": "t",
     "record_recovery": "t",
+    "publish_policy": "cd",
+    "fill_policy_list": "cd",
 }
 LETTERS = {"clerk": "c", "approver": "a", "treasurer": "t", "department": "d", "operator": "o", "auditor": "u"}
 

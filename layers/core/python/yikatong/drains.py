@@ -18,7 +18,15 @@ class QueueDrain(Chained):
         return f"queue.{self.verb}"
 
 
-VERBS = ("import_cards", "import_departures", "receive_receipt", "schedules", "start_run", "validate_roster")
+VERBS = (
+    "import_cards",
+    "import_departures",
+    "publish_policy",
+    "receive_receipt",
+    "schedules",
+    "start_run",
+    "validate_roster",
+)
 """Whose dead-letter queues there are; `schedules` are ticks that could not be delivered to `start_run`."""
 
 

@@ -101,7 +101,8 @@ def _reasons(text: str) -> Iterator[tuple[int, str]]:
         else:
             in_style = name == "style" and not closing
         if name not in _ELEMENTS:
-            yield begin, f"不能有<{name[:20]}>" + (f"（{words}）" if (words := _NAMES_OF_ELEMENTS.get(name)) else "")
+            kind = _NAMES_OF_ELEMENTS.get(name)
+            yield begin, f"不能有<{name[:20]}>" + (f"（{kind}）" if kind else "")
         for attribute, value in _ONE_ATTRIBUTE.findall(tag[2]):
             if (reason := _reason_of(name, attribute.lower(), html.unescape(value.strip("\"'")))) is not None:
                 yield begin, reason

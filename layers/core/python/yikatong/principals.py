@@ -46,6 +46,8 @@ class Action(StrEnum):
     DRAIN_QUEUE = "drain_queue"
     RULE_PAYMENT = "rule_payment"
     RECORD_RECOVERY = "record_recovery"
+    PUBLISH_POLICY = "publish_policy"
+    FILL_POLICY_LIST = "fill_policy_list"
 
     @property
     def chinese(self) -> str:
@@ -79,16 +81,20 @@ _ACTION_WORDS: Mapping[Action, str] = {
     Action.DRAIN_QUEUE: "重投死信",
     Action.RULE_PAYMENT: "裁定冻结的支付",
     Action.RECORD_RECOVERY: "登记追回",
+    Action.PUBLISH_POLICY: "发布补贴政策",
+    Action.FILL_POLICY_LIST: "报送政策清单",
 }
 
 _SEE = frozenset({Action.SEE_BATCHES, Action.SEE_RUNS})
+# For their own region, and at the province the departments only: `policy_drops.require_spokesman`.
+_SPEAK = frozenset({Action.PUBLISH_POLICY, Action.FILL_POLICY_LIST})
 
 MAY: Mapping[Role, frozenset[Action]] = {
-    Role.CLERK: _SEE | {Action.UPLOAD_ROSTER, Action.READ_REPORT, Action.WITHDRAW_BATCH},
+    Role.CLERK: _SEE | _SPEAK | {Action.UPLOAD_ROSTER, Action.READ_REPORT, Action.WITHDRAW_BATCH},
     Role.APPROVER: _SEE | {Action.APPROVE_BATCH, Action.REJECT_BATCH, Action.READ_REPORT, Action.WITHDRAW_BATCH},
     # Which of the bank's words is true is found out from the bank's statement, which the treasury has.
     Role.TREASURER: _SEE | {Action.SET_FUNDS, Action.RULE_PAYMENT, Action.RECORD_RECOVERY},
-    Role.DEPARTMENT: _SEE | {Action.OPEN_OCCASION, Action.READ_REPORT},
+    Role.DEPARTMENT: _SEE | _SPEAK | {Action.OPEN_OCCASION, Action.READ_REPORT},
     # Operators keep runs going; a report names people, and nobody needs to read it for that.
     Role.OPERATOR: _SEE
     | {
