@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from yikatong.batches import scope_prefix
 from yikatong.errors import Conflict
-from yikatong.ports import BankSilence, DigestMismatch, Once, RunOrder, Stored
+from yikatong.ports import BankSilence, DigestMismatch, Once, RecordKey, RekeyingOrder, RunOrder, Stored
 
 S = TypeVar("S", bound=Stored)
 
@@ -128,6 +128,10 @@ class MemoryOrders:
     def __init__(self) -> None:
         self.runs: list[RunOrder] = []
         self.once: list[tuple[str, datetime, dict[str, Any]]] = []
+        self.rekeyings: list[RekeyingOrder] = []
+
+    def order_rekeying(self, order: RekeyingOrder) -> None:
+        self.rekeyings.append(order)
 
     def order_run(self, order: RunOrder) -> None:
         self.runs.append(order)
@@ -169,3 +173,13 @@ class MemoryRecords:
 
     def of_person(self, pk: str) -> Sequence[dict[str, Any]]:
         return [item for key, item in sorted(self.items.items()) if key[0] == pk]
+
+    def look_through(self, after: RecordKey | None) -> tuple[Sequence[tuple[RecordKey, str]], RecordKey | None]:
+        """Three at a time, so that every table takes several pages."""
+        left = [key for key in sorted(self.items) if after is None or key > after]
+        page = [(key, str(self.items[key].get("key_mark", ""))) for key in left[:3]]
+        return page, page[-1][0] if len(left) > 3 else None
+
+    def delete_all(self, keys: Sequence[RecordKey]) -> None:
+        for key in keys:
+            self.items.pop(key, None)

@@ -24,6 +24,7 @@ from yikatong.aws import wiring as wiring_module
 from yikatong.aws.environment import Environment
 from yikatong.aws.wiring import Wiring
 from yikatong.plan import PlanBook, Settings
+from yikatong.records import RecordKeys
 
 if TYPE_CHECKING:
     from tests.simulation.platform import Platform
@@ -73,7 +74,6 @@ class SimulatedWiring(Wiring):
             "book": BOOK,
             "settings": SETTINGS,
             "payment_secret": PAYMENT_SECRET,
-            "record_secret": RECORD_SECRET,
             "bank": platform.bank.wire(),
         }
 
@@ -81,6 +81,10 @@ class SimulatedWiring(Wiring):
         if service not in self._clients:
             self._clients[service] = Gate(self._platform, service, self._platform.clients.get(service))
         return self._clients[service]
+
+    @property
+    def record_keys(self) -> RecordKeys:
+        return RecordKeys(RECORD_SECRET)
 
     def now(self) -> datetime:
         return self._platform.time_of_worker()

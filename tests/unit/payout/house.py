@@ -27,6 +27,7 @@ from yikatong.funds import Funds
 from yikatong.ledger import Ledger
 from yikatong.ports import RunOrder
 from yikatong.principals import Principal, Role, principal_key
+from yikatong.records import RecordKeys
 from yikatong.roster.people import Person
 from yikatong.roster.sample import cards_csv
 from yikatong.roster_arrivals import Arrival
@@ -274,7 +275,8 @@ class House(Books):
 
     @property
     def reach(self) -> Reach:
-        return Reach(self.c, self.l, self.r, self.reports, self.o, BOOK, RECORD_SECRET, self.now.date())
+        keys = RecordKeys(RECORD_SECRET)
+        return Reach(self.c, self.l, self.r, self.reports, self.o, BOOK, keys, self.now.date())
 
     def publish(self, batch_id: str) -> int:
         return publish_records(batch_id, self.reach)

@@ -145,6 +145,21 @@ class Orders(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class RekeyingOrder:
+    """A person's word, `by` whom and why: `rekey`, write the public records under the new key, or `remove` the old key's."""
+
+    step: str
+    by: str
+    reason: str
+
+
+class RekeyingOrders(Protocol):
+    def order_rekeying(self, order: RekeyingOrder) -> None:
+        """Publish `RekeyingOrdered`: `rekey_records` takes it up."""
+        ...
+
+
 class OneTimeSchedules(Protocol):
     def order_once(self, name: str, at: datetime, order: dict[str, Any]) -> None:
         """Make a one-time schedule that calls `start_run` at that Shanghai time; harmless when it exists."""
@@ -169,12 +184,23 @@ class Queues(Protocol):
         ...
 
 
+RecordKey = tuple[str, str]
+"""(pk, sk) of a public record."""
+
+
 class Records(Protocol):
     """The public records table."""
 
     def put_all(self, items: Iterable[dict[str, Any]]) -> int: ...
 
     def of_person(self, pk: str) -> Sequence[dict[str, Any]]: ...
+
+    def look_through(self, after: RecordKey | None) -> tuple[Sequence[tuple[RecordKey, str]], RecordKey | None]:
+        """Some of all records, with their key marks (empty: none), in the table's own order from `after` on; and where to go
+        on, None at the end."""
+        ...
+
+    def delete_all(self, keys: Sequence[RecordKey]) -> None: ...
 
 
 Count = Callable[[str, int], None]

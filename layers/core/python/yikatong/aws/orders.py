@@ -1,11 +1,11 @@
-"""Orders to pay: events on the bus, and one-time schedules for a payday that is no bank working day."""
+"""Orders: events on the bus to pay or to re-key, and one-time schedules for a payday that is no bank working day."""
 
 import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from yikatong.ports import RunOrder
+from yikatong.ports import RekeyingOrder, RunOrder
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
@@ -17,18 +17,23 @@ class OrderNotTaken(Exception):
 
 
 class EventOrders:
-    """Implements `yikatong.ports.Orders`."""
+    """Implements `yikatong.ports.Orders` and `yikatong.ports.RekeyingOrders`."""
 
     def __init__(self, client: "EventBridgeClient", bus: str) -> None:
         self._client = client
         self._bus = bus
 
     def order_run(self, order: RunOrder) -> None:
-        detail = asdict(order) | {"as_of": order.as_of.isoformat()}
+        self._publish("RunOrdered", asdict(order) | {"as_of": order.as_of.isoformat()})
+
+    def order_rekeying(self, order: RekeyingOrder) -> None:
+        self._publish("RekeyingOrdered", asdict(order))
+
+    def _publish(self, kind: str, detail: dict[str, Any]) -> None:
         entry = {
             "EventBusName": self._bus,
             "Source": "yikatong",
-            "DetailType": "RunOrdered",
+            "DetailType": kind,
             "Detail": json.dumps(detail),
         }
         answer = self._client.put_events(Entries=[entry])  # type: ignore[list-item]

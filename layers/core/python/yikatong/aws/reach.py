@@ -20,7 +20,7 @@ def reach_for(wired: Wiring, who: str) -> Reach:
         reports=Bucket(wired.client("s3"), wired.environment["REPORTS_BUCKET"]),
         orders=wired.orders,
         book=wired.book,
-        record_secret=wired.record_secret,
+        record_keys=wired.record_keys,
         today=wired.now().date(),
         count=count,
     )

@@ -1,28 +1,22 @@
 """Publish final outcomes of formal payments; for a trial, record that the region has passed it (DESIGN §2, §4)."""
 
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import polars as pl
 
 from yikatong import parquet
-from yikatong.bank.codes import reason
+from yikatong.batch_records import outcomes_of, records_of_batch
 from yikatong.batches import Batch, PassedTrial, batch_key, batches_pk, trial_key
 from yikatong.carried import order_carried
 from yikatong.errors import Conflict
 from yikatong.funds import Funds, funds_key
 from yikatong.plan import Frequency, Mode, PlanBook
 from yikatong.ports import Control, Count, Lake, Orders, Records, Reports, RunOrder, uncounted
-from yikatong.records import TAIL_LENGTH, Outcome, person_key, record_of
+from yikatong.records import RecordKeys
 from yikatong.result_report import to_xlsx
-from yikatong.settlement import payments_of
-from yikatong.states import FINAL_PAYMENT, BatchState, PaymentState
-
-# FROZEN too: the record of its earlier outcome must not stand as if nothing had happened.
-FINAL = [state.value for state in FINAL_PAYMENT]
+from yikatong.states import BatchState
 
 
 @dataclass(frozen=True)
@@ -35,14 +29,15 @@ class Reach:
     reports: Reports
     orders: Orders
     book: PlanBook
-    record_secret: bytes
+    record_keys: RecordKeys
     today: date
     count: Count = uncounted
     """Where the numbers go that raise an alarm."""
 
 
 def publish_records(batch_id: str, reach: Reach) -> int:
-    """Write one record per final attempt at a payment (and a marked one for a distinct payee); returns how many were written.
+    """Write one record per final attempt at a payment (and a marked one for a distinct payee), under each key that records are
+    written under; returns how many were written.
 
     Before that the bureau's own report, trials included: what became of every row, and why.
 
@@ -58,7 +53,9 @@ def publish_records(batch_id: str, reach: Reach) -> int:
         if batch.mode == Mode.TRIAL:
             _pass_trial(batch, reach)
             return 0
-        written = reach.records.put_all(_records(batch, reach))
+        written = reach.records.put_all(
+            records_of_batch(batch, outcomes_of(batch, reach.lake), reach.book, reach.record_keys.written)
+        )
         _order_for_money_back(batch, reach)
         try:
             reach.control.save(batch.moved(BatchState.PUBLISHED, published_seq=batch.settlement.seq))
@@ -76,13 +73,6 @@ def _order_for_money_back(batch: Batch, reach: Reach) -> None:
         assert funds is not None, "funds are counted from the reservation on"
         cause = f"g{batch.digest}s{settlement.seq}"
         order_carried(funds, cause, control=reach.control, orders=reach.orders, book=reach.book, today=reach.today)
-
-
-def _failure(row: dict[str, Any]) -> str:
-    """What the payee is told of the bank's reason; nothing while the bank contradicts itself."""
-    if row["state"] == PaymentState.FROZEN or not row["reason"]:
-        return ""
-    return reason(row["reason"]).payee_text
 
 
 def _report_result(batch: Batch, reach: Reach) -> None:
@@ -125,43 +115,3 @@ def _pass_trial(batch: Batch, reach: Reach) -> None:
     formal = reach.control.query(Batch, batches_pk(batch.code, Mode.FORMAL))
     if any(waiting.state is BatchState.APPROVED and waiting.region == batch.region for waiting in formal):
         reach.orders.order_run(RunOrder(batch.plan_year, batch.code, Mode.FORMAL, reach.today, f"trial{batch.digest}"))
-
-
-def _records(batch: Batch, reach: Reach) -> Iterator[dict[str, Any]]:
-    assert batch.settlement is not None
-    settled = _read(batch.settlement.key, reach.lake).filter(pl.col("state").is_in(FINAL))
-    people = payments_of(batch, reach.lake).select(
-        "end_to_end_id",
-        "beneficiary_id",
-        "beneficiary_name",
-        "payee_id",
-        "payee_name",
-        "pay_account",
-        "channel",
-        "activated",
-    )
-    name = reach.book.by_code(batch.plan_year, batch.code).name
-    for row in settled.join(people, on="end_to_end_id", how="left", maintain_order="left").iter_rows(named=True):
-        outcome = Outcome(
-            role="beneficiary",
-            code=batch.code,
-            subsidy=name,
-            plan_year=batch.plan_year,
-            region=batch.region,
-            slot=row["slot"],
-            payment_id=row["payment_id"],
-            attempt=row["attempt"],
-            amount_fen=row["amount_fen"],
-            state=PaymentState(row["state"]),
-            channel=row["channel"],
-            account_tail=row["pay_account"][-TAIL_LENGTH:],
-            seq=batch.settlement.seq,
-            paid_on=row["settled_on"].isoformat() if row["settled_on"] else "",
-            failure=_failure(row),
-            activated=row["activated"],
-        )
-        yield record_of(person_key(reach.record_secret, row["beneficiary_id"], row["beneficiary_name"]), outcome)
-        if row["payee_id"] != row["beneficiary_id"]:
-            yield record_of(
-                person_key(reach.record_secret, row["payee_id"], row["payee_name"]), replace(outcome, role="payee")
-            )
