@@ -76,7 +76,7 @@ function papers(policies, names) {
       ? make(
           "details",
           null,
-          make("summary", null, `其他版本：以前的，和还没到日子的（${others.length}份）`),
+          make("summary", null, `以前的和还没到日子的版本（${others.length}份）`),
           documentList(others, ""),
         )
       : null,
