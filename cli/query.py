@@ -7,9 +7,12 @@ from rich.table import Table
 
 from cli.api import Endpoint, call_public
 from cli.tables import print_table
+from yikatong.errors import Refusal
 from yikatong.money import in_yuan
 
 ROLES = {"beneficiary": "享受人", "payee": "收款人"}
+QUESTIONS = 3
+"""So many questions in a row a person may get wrong."""
 
 
 def query(
@@ -21,11 +24,30 @@ def query(
 ) -> None:
     """查询本人的补贴发放记录；姓名与身份证号须同时正确。"""
     number = id_number or typer.prompt("身份证号", hide_input=True)
-    records = call_public(endpoint, "POST", "/v1/query", {"name": name, "id_number": number})["records"]
+    answer = ask(endpoint, {"name": name, "id_number": number})
+    records = answer["records"]
     if not records:
         typer.echo("没有查到发放记录，请核对姓名和身份证号。")
         return
     print_table(records_table(records))
+    for total in answer["totals"]:
+        typer.echo(f"{total['year']}年共到账 {in_yuan(total['amount_fen'])} 元（{total['count']}笔）")
+    for advice in dict.fromkeys(each["card_advice"] for each in records if each["card_advice"]):
+        typer.echo(f"怎么办：{advice}")
+
+
+def ask(endpoint: str, question: dict[str, str]) -> Any:
+    """The API's answer; where it asks a question of its own first, that is put to the person."""
+    for _ in range(QUESTIONS):
+        try:
+            return call_public(endpoint, "POST", "/v1/query", question)
+        except Refusal as refusal:
+            if refusal.code != "challenge_required":
+                raise
+            typer.echo(refusal.message)
+        asked = call_public(endpoint, "GET", "/v1/challenge")
+        question |= {"challenge": asked["challenge"], "answer": typer.prompt(asked["question"])}
+    return call_public(endpoint, "POST", "/v1/query", question)
 
 
 def records_table(records: list[dict[str, Any]]) -> Table:

@@ -238,6 +238,8 @@ class Service:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, made: PublicWiring) -> None:
         self.made = made
         monkeypatch.setattr("yikatong.aws.wiring._wiring", made)
+        # Windows begin on the hour: a test must not run across one.
+        monkeypatch.setattr("yikatong.aws.public_api.queries.system_clock", made.now)
         self.log = io.StringIO()
         monkeypatch.setattr(logger.registered_handler, "stream", self.log)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.fakes import MemoryRecords
 from yikatong.records import FOLLOWED, person_key
-from yikatong.use_cases.query_records import RecordQuery, query_records
+from yikatong.use_cases.query_records import RecordQuery, query_records, totals_of
 
 SECRET = b"a secret of the tests"
 ID, NAME = "230102199001011230", "张三丰"
@@ -16,6 +16,10 @@ def record(slot: str, amount_fen: Any, attempt: int = 1, state: str = "SETTLED")
         "pk": person_key(SECRET, ID, NAME),
         "sk": f"{slot}#P-{attempt}#beneficiary",
         "subsidy": "城市最低生活保障金",
+        "code": "urban-minimum-living",
+        "plan_year": Decimal(2023),
+        "region": "230102",
+        "paid_on": f"{slot}-12",
         "slot": slot,
         "amount_fen": amount_fen,
         "state": state,
@@ -53,3 +57,12 @@ def test_the_answer_shows_no_key_and_no_internal_number() -> None:
 
 def test_unknown_person_and_wrong_name_get_the_same_empty_answer() -> None:
     assert ask("张三", ID) == ask("李四", "230102198001011233") == ask("x", "not an id number") == []
+
+
+def test_a_year_has_what_came_in_it_by_the_banks_date_and_nothing_that_did_not_come() -> None:
+    records = MemoryRecords()
+    failed = record("2023-08", 65_000, 1, "RETURNED")
+    records.put_all([record("2023-06", 65_000), record("2022-12", 1_000) | {"paid_on": "2023-01-10"}, failed])
+    found = query_records(records, SECRET, RecordQuery(name=NAME, id_number=ID))
+    assert totals_of(found) == [{"year": 2023, "amount_fen": 66_000, "count": 2}]
+    assert totals_of([]) == []

@@ -34,7 +34,7 @@ def post_query(body: RecordQuery) -> QueryAnswer:
     made, event = wiring(), cast(APIGatewayProxyEvent, router.current_event)
     secret = made.record_secret
     gate = Gate(secret, made.limits, made.attempts.count, made.challenge)
-    require_admission(gate, body, visitor_address(event, made.environment.get("ORIGIN_SECRET")), system_clock())
+    require_admission(gate, body, visitor_address(event), system_clock())
     found = query_records(made.records, secret, body)
     return QueryAnswer(
         records=[RecordRow.model_validate(each) for each in found],

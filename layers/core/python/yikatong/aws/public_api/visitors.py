@@ -1,12 +1,11 @@
-"""From which address a visitor comes, for the counters of attempts; a header that anybody can write is not believed.
+"""From which address a visitor comes, for the counters of attempts.
 
-API Gateway tells who connected to it (`sourceIp`). That is the visitor where the API is called directly. Behind CloudFront it is
-an edge of CloudFront, one for very many visitors: there the edge's `CloudFront-Viewer-Address` is believed, but only beside
-`X-Origin-Secret`, which the distribution adds to what it sends to us and nobody else knows. Without a secret set for this
-stack, or without the right one in the request, the address is the connection's. `X-Forwarded-For` is never read.
+It is the one that connected to API Gateway (`sourceIp`); `X-Forwarded-For` and the like are never read, since anybody can write
+them. Behind CloudFront `sourceIp` would be an edge's, one for very many visitors: so what is personal is never sent through
+it, the pages call the API itself for that (infra/distribution.py). Several people behind one address, a household, a service
+desk, a carrier's gateway, share its counters: they are asked the question sooner, and their limit is wide (yikatong.attempts).
 """
 
-import hmac
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
@@ -15,24 +14,11 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 _IPV6_NETWORK_BITS = 64
 
 
-def visitor_address(event: APIGatewayProxyEvent, origin_secret: str | None) -> str:
-    """The address that attempts are counted under: of IPv4 the address, of IPv6 its network."""
-    headers = event.headers
-    told = headers.get("x-origin-secret") or ""
-    if origin_secret and hmac.compare_digest(told.encode(), origin_secret.encode()):
-        # `192.0.2.10:46532` or `2001:db8::1:46532`: the port comes last in both.
-        viewer = (headers.get("cloudfront-viewer-address") or "").rpartition(":")[0]
-        if viewer:
-            return _network(viewer.strip("[]"))
-    return _network(event.request_context.identity.source_ip or "")
-
-
-def _network(address: str) -> str:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        # Counted under what it is: an address that cannot be read must not be a way around the counters.
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, _IPV6_NETWORK_BITS), strict=False))
-    return str(parsed)
+def visitor_address(event: APIGatewayProxyEvent) -> str:
+    """What attempts are counted under: an IPv4 address, or the network of an IPv6 one."""
+    address = ip_address(event.request_context.identity.source_ip)
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ip_network((address, _IPV6_NETWORK_BITS), strict=False))
