@@ -19,6 +19,8 @@ from tests.faults.scene import CrashPoint
 
 PATIENCE_S = 600
 """After so long without a result something is broken beyond what a history can tell."""
+HISTORIES_A_CLOUD = 200
+"""Then a new cloud takes its place: moto keeps every execution there ever was, and each look at those that run takes longer."""
 TRIES = 3
 """A crash point that a replay did not reach is tried again: something took another turn before it."""
 
@@ -32,7 +34,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class Leaks:
-    """What the logs of one cloud said about its people that they must not; one per process, at its end."""
+    """What the logs of one cloud said about its people that they must not; one per cloud, at its end."""
 
     found: tuple[str, ...]
 
@@ -44,25 +46,34 @@ class Farm:
     """`processes` clouds with `lanes` histories at a time on each."""
 
     def __init__(self, processes: int, lanes: int, cast_size: int, seed: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._tasks: Any = context.Queue()
-        self._results: Any = context.Queue()
-        self._processes = [
-            context.Process(target=_work, args=(self._tasks, self._results, lanes, cast_size, seed + n), daemon=False)
-            for n in range(processes)
-        ]
-        self._lanes = lanes
+        self._context = multiprocessing.get_context("spawn")
+        self._tasks: Any = self._context.Queue()
+        self._results: Any = self._context.Queue()
+        self._clouds, self._lanes, self._cast_size, self._seed = processes, lanes, cast_size, seed
+        self._processes: list[Any] = []
+        self._leaks: list[str] = []
+        self._ended = 0
+        self._closing = False
 
     @contextmanager
     def working(self) -> Iterator["Farm"]:
-        for process in self._processes:
-            process.start()
+        for _ in range(self._clouds):
+            self._open()
         try:
             yield self
         finally:
             for process in self._processes:
                 process.terminate()
                 process.join()
+
+    def _open(self) -> None:
+        """One more cloud, with a cast of its own."""
+        seed = self._seed + len(self._processes)
+        process = self._context.Process(
+            target=_work, args=(self._tasks, self._results, self._lanes, self._cast_size, seed), daemon=False
+        )
+        process.start()
+        self._processes.append(process)
 
     def count(self, scenarios: Sequence[str]) -> Iterator[Counted]:
         yield from self._all(list(scenarios), Counted)
@@ -72,9 +83,11 @@ class Farm:
 
     def leaks(self) -> list[str]:
         """Send everybody home, and say what their logs said about people."""
-        for _ in range(len(self._processes) * self._lanes):
-            self._tasks.put(None)
-        return [found for _ in self._processes for found in self._next(Leaks).found]
+        self._closing = True
+        self._tasks.put(None)
+        while self._ended < len(self._processes):
+            self._take()
+        return self._leaks
 
     def _all(self, tasks: list[Any], kind: type[Any]) -> Iterator[Any]:
         for task in tasks:
@@ -83,21 +96,37 @@ class Farm:
             yield self._next(kind)
 
     def _next(self, kind: type[Any]) -> Any:
+        while (result := self._take()) is None:
+            pass
+        assert isinstance(result, kind)
+        return result
+
+    def _take(self) -> Counted | Played | None:
+        """The next result, or None: then it was a cloud that ended, and another took its place."""
         try:
             result: Result = self._results.get(timeout=PATIENCE_S)
         except Empty:
             raise RuntimeError("the clouds are silent") from None
         if isinstance(result, Broken):
             raise RuntimeError(result.what)
-        assert isinstance(result, kind)
-        return result
+        if not isinstance(result, Leaks):
+            return result
+        self._leaks += result.found
+        self._ended += 1
+        if not self._closing:
+            self._open()
+        return None
 
 
 def _work(tasks: Any, results: Any, lanes: int, cast_size: int, seed: int) -> None:
     try:
         with desk_with_cast(lanes, cast_size, seed) as (desk, cast):
             desk.cloud.warm()
-            threads = [threading.Thread(target=_work_lane, args=(tasks, results, desk, cast, n)) for n in range(lanes)]
+            histories = itertools.count(1)
+            threads = [
+                threading.Thread(target=_work_lane, args=(tasks, results, desk, cast, n, histories))
+                for n in range(lanes)
+            ]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -108,8 +137,12 @@ def _work(tasks: Any, results: Any, lanes: int, cast_size: int, seed: int) -> No
         raise
 
 
-def _work_lane(tasks: Any, results: Any, desk: Desk, cast: Cast, n: int) -> None:
-    while (task := tasks.get()) is not None:
+def _work_lane(tasks: Any, results: Any, desk: Desk, cast: Cast, n: int, histories: Iterator[int]) -> None:
+    while next(histories) <= HISTORIES_A_CLOUD:
+        task = tasks.get()
+        if task is None:
+            tasks.put(None)  # for the others: everybody goes home
+            return
         try:
             if isinstance(task, str):
                 results.put(count(desk, LANES[n], cast, task))

@@ -232,7 +232,7 @@ def calls_made(scene: Scene, calls_file: Path, offset: int = 0) -> dict[Place, l
     return made
 
 
-def until(condition: Callable[[], bool], timeout_s: float, pause_s: float = 0.01) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float, pause_s: float = 0.04) -> bool:
     """Look again and again; whether it came to hold."""
     deadline = time.monotonic() + timeout_s
     while not condition():
