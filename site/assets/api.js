@@ -10,34 +10,45 @@ export class Trouble extends Error {
   }
 }
 
-let place = null;
+let places = null;
 
-/** The API's address, from config.json beside the pages: asked for once. */
-function base() {
-  if (place === null) {
-    place = send("config.json", {}).then((config) => config.api.replace(/\/$/, ""));
-    place.catch(() => {
-      place = null;
+/** The API's addresses, from config.json beside the pages, asked for once: `api`, and for what is public perhaps a
+    `cached` one nearer by. */
+function addresses() {
+  if (places === null) {
+    places = send("config.json", {});
+    places.catch(() => {
+      places = null;
     });
   }
-  return place;
+  return places;
+}
+
+async function publicAddress() {
+  const { api, cached } = await addresses();
+  return cached || api;
+}
+
+/** Never through a cache: what is personal goes to the API itself. */
+async function personalAddress() {
+  return (await addresses()).api;
 }
 
 /** GET below /v1. `parameters` that are empty are left out. Public, so the browser may keep it. */
 export async function read(path, parameters) {
   const wanted = Object.keys(parameters || {}).filter((name) => parameters[name]);
   const query = wanted.map((name) => `${name}=${encodeURIComponent(parameters[name])}`).join("&");
-  return send(`${await base()}/v1/${path}${query ? `?${query}` : ""}`, {});
+  return send(`${await publicAddress()}/v1/${path}${query ? `?${query}` : ""}`, {});
 }
 
 /** GET of what an answer of the API itself points to, as `/v1/...`. */
 export async function follow(address) {
-  return send((await base()) + address, {});
+  return send((await publicAddress()) + address, {});
 }
 
 /** POST of something personal: kept by nobody on the way. */
 export async function ask(path, body) {
-  return send(`${await base()}/v1/${path}`, {
+  return send(`${await personalAddress()}/v1/${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
@@ -47,7 +58,7 @@ export async function ask(path, body) {
 
 /** GET of something that belongs to one question only. */
 export async function readOnce(path) {
-  return send(`${await base()}/v1/${path}`, { cache: "no-store" });
+  return send(`${await personalAddress()}/v1/${path}`, { cache: "no-store" });
 }
 
 async function send(address, options) {
@@ -78,7 +89,7 @@ function unreachable() {
 function refusal(answer, problem) {
   const kind = String(problem.type || "").replace("urn:yikatong:problem:", "");
   if (answer.status === 429) {
-    return new Trouble("limited", `查的次数太多了，为保护个人信息先停一停。请过${waiting(answer)}再查。`);
+    return new Trouble("limited", problem.detail || `查的次数太多了，请过${waiting(answer)}再查。`);
   }
   if (kind.indexOf("challenge") === 0) {
     return new Trouble("challenge", problem.detail || "请回答问题后再查。");

@@ -2,12 +2,14 @@
 // the page is left or lies idle.
 
 import { Trouble, ask, readOnce } from "./api.js";
+import { today } from "./clock.js";
 import { byId, fill, make } from "./dom.js";
 import { fault, plain } from "./identity.js";
 import { watch } from "./idle.js";
 import { drawRecords } from "./records.js";
 import { allRegions, fullNames } from "./regions.js";
 import { fail, say, wait } from "./state.js";
+import { day } from "./words.js";
 
 const form = byId("ask");
 const fields = { name: byId("name"), idNumber: byId("id-number"), answer: byId("answer") };
@@ -103,10 +105,10 @@ function closeChallenge() {
   fields.answer.value = "";
 }
 
-/** Of whom this is, recognisable to oneself and nobody else: it is printed, too. */
+/** Of whom and when this is, recognisable to oneself and nobody else: it is printed, too. */
 function whose() {
   const name = fields.name.value.trim();
-  return `${name.slice(0, 1)}*，身份证尾号 ${plain(fields.idNumber.value).slice(-4)}`;
+  return `查询人：${name.slice(0, 1)}*，身份证尾号 ${plain(fields.idNumber.value).slice(-4)}。查询日期：${day(today())}。`;
 }
 
 function show(answer, names) {
@@ -115,7 +117,7 @@ function show(answer, names) {
     fill(byId("found"), nothing());
   } else {
     say(`查到${answer.records.length}笔。`);
-    fill(byId("found"), make("p", { class: "whose" }, `查询人：${whose()}`), drawRecords(answer, names));
+    fill(byId("found"), make("p", { class: "whose" }, whose()), drawRecords(answer, names));
   }
   byId("print").hidden = !answer.records.length;
   byId("results").hidden = false;
