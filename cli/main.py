@@ -29,6 +29,7 @@ def _add_commands() -> None:
         plan,
         query,
         queue,
+        records,
         roster,
         run,
         send,
@@ -50,6 +51,7 @@ def _add_commands() -> None:
     app.add_typer(subsidy.app, name="subsidy")
     app.add_typer(payment.app, name="payment")
     app.add_typer(queue.app, name="queue")
+    app.add_typer(records.app, name="records")
     app.command("work")(work.work)
     app.command("query")(query.query)
     app.command("trace")(trace.trace)

@@ -65,6 +65,7 @@ SIZES: Mapping[str, Size] = {
     "rule_payment": replace(BATCH, timeout_s=API.timeout_s),
     "record_recovery": replace(BATCH, timeout_s=API.timeout_s),
     "trace_payment": replace(BATCH, timeout_s=API.timeout_s),
+    "rekey_records": BATCH,
     "anchor_books": STEP,
     # A PDF of 20 MB, looked through object by object.
     "publish_policy": replace(BATCH, timeout_s=STEP.timeout_s),
@@ -78,6 +79,7 @@ QUEUED = (
     "start_run",
     "receive_receipt",
     "publish_policy",
+    "rekey_records",
 )
 PAYOUT_STEPS = (
     "take_up_rows",
@@ -325,6 +327,17 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             invoke("trace_payment", context),
             buckets.bank_exchange.read("quarantine/*"),  # which files a person must look at
             dead_letters(queues, made.schedules),
+        ),
+        "rekey_records": (
+            plans,
+            queues["rekey_records"].consume(),
+            control.read_write(),
+            control.query(),
+            lake.read("settlements/*", "instructions/*"),
+            records.batch_write(),  # and deletes what a former key left
+            records.scan(),
+            secrets.record_key.read(),
+            put_events(made.bus),
         ),
         "anchor_books": (
             plans,

@@ -139,6 +139,9 @@ def _routes(made: Resources, payout: Workflow) -> dict[str, tuple[Route, ...]]:
         "receive_receipt": (
             Route("bank-answered", object_created(made.buckets.bank_exchange.name, prefix="inbound/")),
         ),
+        "rekey_records": (
+            Route("rekeying-ordered", {"source": ["yikatong"], "detail-type": ["RekeyingOrdered"]}, bus=made.bus.name),
+        ),
         "start_run": (
             Route("run-ordered", {"source": ["yikatong"], "detail-type": ["RunOrdered"]}, bus=made.bus.name),
             # A dead run orders itself again (PROTOCOL R3). AWS emits this event; moto never does, so the local cloud's

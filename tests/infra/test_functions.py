@@ -145,6 +145,7 @@ def test_the_keys_are_read_by_those_who_make_ids_and_records_only(stack: Recorde
             "resend_message",
             "rule_payment",
             "trace_payment",
+            "rekey_records",
             "public_api",
         },
         "bank-tokens": {"instruct_bank", "enquire_bank", "resend_message"},

@@ -28,6 +28,7 @@ EXPECTED = {
     "drain_queue": "o",
     "rule_payment": "t",
     "record_recovery": "t",
+    "rekey_records": "o",
     "publish_policy": "cd",
     "fill_policy_list": "cd",
 }

@@ -23,6 +23,7 @@ VERBS = (
     "import_departures",
     "publish_policy",
     "receive_receipt",
+    "rekey_records",
     "schedules",
     "start_run",
     "validate_roster",

@@ -46,6 +46,7 @@ class Action(StrEnum):
     DRAIN_QUEUE = "drain_queue"
     RULE_PAYMENT = "rule_payment"
     RECORD_RECOVERY = "record_recovery"
+    REKEY_RECORDS = "rekey_records"
     PUBLISH_POLICY = "publish_policy"
     FILL_POLICY_LIST = "fill_policy_list"
 
@@ -81,6 +82,7 @@ _ACTION_WORDS: Mapping[Action, str] = {
     Action.DRAIN_QUEUE: "重投死信",
     Action.RULE_PAYMENT: "裁定冻结的支付",
     Action.RECORD_RECOVERY: "登记追回",
+    Action.REKEY_RECORDS: "更换公开记录的密钥",
     Action.PUBLISH_POLICY: "发布补贴政策",
     Action.FILL_POLICY_LIST: "报送政策清单",
 }
@@ -104,6 +106,7 @@ MAY: Mapping[Role, frozenset[Action]] = {
         Action.RESEND_MESSAGE,
         Action.PAUSE_SUBSIDY,
         Action.DRAIN_QUEUE,
+        Action.REKEY_RECORDS,
     },
     Role.AUDITOR: _SEE | {Action.READ_REPORT},
 }

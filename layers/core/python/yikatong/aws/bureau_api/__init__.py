@@ -11,6 +11,7 @@ from yikatong.aws.bureau_api import (
     occasions,
     payments,
     queues,
+    records,
     runs,
     subsidies,
     traces,
@@ -30,6 +31,7 @@ ROUTERS = (
     messages.router,
     payments.router,
     queues.router,
+    records.router,
     traces.router,
 )
 
