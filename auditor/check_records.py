@@ -3,6 +3,7 @@
 import hmac
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from auditor.stories import Story
 from auditor.tallies import yuan
 
 FINAL = ("SETTLED", "REJECTED", "RETURNED", "FROZEN")
+MOST_KEYS = 2
+"""A record is written under the key that is read and under at most one other."""
 _Key = tuple[str, str, str]
 """(slot, end-to-end id, role)."""
 
@@ -75,13 +78,21 @@ def _check(key: _Key, batch_id: str, row: dict[str, Any], items: list[Item], sco
     told = f"{row['state']} {yuan(row['amount_fen'])} 元"
     for item in items:
         findings.compare("record_differs", where, told, f"{item['state']} {yuan(int(item['amount_fen']))} 元")
+    # While the key is exchanged for another, a record stands under each: marked, and one for each mark.
+    marks = Counter(str(item.get("key_mark", "")) for item in items)
+    if max(marks.values()) > 1 or len(marks) > MOST_KEYS:
+        findings.add("record_differs", where, "每个键下一条", f"{len(items)} 条")
     if scope.record_key is not None:
         role = key[2]
         person = person_key(scope.record_key, row[f"{role}_id"], row[f"{role}_name"])
-        if [item["pk"] for item in items] != [person]:
+        marked = [item["pk"] for item in items if item.get("key_mark") == key_mark(scope.record_key)]
+        if (marked or [item["pk"] for item in items if not item.get("key_mark")]) != [person]:
             findings.add("record_key_differs", where, "本人的键下一条", f"{len(items)} 条，键不符")
-    elif len(items) > 1:
-        findings.add("record_differs", where, "一条", f"{len(items)} 条")
+
+
+def key_mark(secret: bytes) -> str:
+    """By which the records of one key are told from another's."""
+    return hmac.digest(secret, b"the mark of a record key", "sha256").hex()[:8]
 
 
 def _where(key: _Key) -> str:

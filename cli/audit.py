@@ -15,6 +15,7 @@ from cli.tables import add_row, new_table, print_table
 from yikatong.errors import Refusal
 from yikatong.money import in_yuan
 from yikatong.plan import PlanBook
+from yikatong.records import RecordKeys
 from yikatong.regions import name_of
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class CloudSource:
         if not self.record_secret:
             return None
         secret: str = self.client("secretsmanager").get_secret_value(SecretId=self.record_secret)["SecretString"]
-        return secret
+        return RecordKeys.of_secret(secret).read.decode()
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from yikatong.errors import Refusal
+from yikatong.masking import mask_name
+from yikatong.records import RecordKeys
 
 FIRST_DAY = date(2023, 1, 8)
 
@@ -75,7 +77,7 @@ def demo(
     console.print(f"[bold {'green' if report.clean else 'red'}]独立核对：{result_line(report)}[/]")
     for difference in report.differences:
         console.print(f"不符 {difference.name} {difference.where}：应为 {difference.expected}，实为 {difference.found}")
-    console.print(f"一位享受人（{story.asker.name[0]}*，虚构）用本人姓名和身份证号查询：")
+    console.print(f"一位享受人（{mask_name(story.asker.name)}，虚构）用本人姓名和身份证号查询：")
     console.print(records_table(records))
     console.print(f"用时 {time.monotonic() - began:.0f} 秒。" + (f"已导出到 {keep}。" if keep else ""))
     if wrong or not records or not report.clean:
@@ -87,7 +89,7 @@ def _record_key(cloud: Any) -> bytes:
     secret: str = cloud.client("secretsmanager").get_secret_value(SecretId=cloud.resources["secrets"]["record_key"])[
         "SecretString"
     ]
-    return secret.encode()
+    return RecordKeys.of_secret(secret).read
 
 
 def _lines(office: Any, operator: str, batches: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

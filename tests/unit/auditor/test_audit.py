@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import auditor
+from auditor.check_records import key_mark
 from auditor.differences import KINDS
 from auditor.source import NoEvidence
 from infra.local.bank.answers import receipt
@@ -536,6 +537,23 @@ def test_a_record_is_removed_changed_made_up_or_somebody_elses() -> None:
     record_of(told, paid(SHARED))["pk"] = "0" * 64
     assert told.names() == {"record_key_differs"}
     assert told.names(record_key=None) == set(), "without the key, payments and counts are all that can be compared"
+
+
+def test_while_the_key_is_exchanged_a_record_stands_under_each_and_never_twice_under_one() -> None:
+    told, new = world(), b"the key that follows"
+    record = record_of(told, paid(SHARED))
+    again = record | {"pk": "1" * 64, "key_mark": key_mark(new)}
+    told.tables["records"].append(again)
+    assert told.names() == told.names(record_key=None) == set()
+    assert told.names(record_key=new) == {"record_key_differs"}, "nobody's key: the exchange wrote it under another"
+    told.tables["records"].append(again | {"pk": "2" * 64})
+    assert told.names() == told.names(record_key=None) == {"record_differs"}
+    told.tables["records"].pop()
+    told.tables["records"].append(again | {"key_mark": "00000000"})
+    assert told.names() == told.names(record_key=None) == {"record_differs"}, "a third key"
+    told = world()
+    record_of(told, paid(SHARED)).pop("key_mark")
+    assert told.names() == set(), "of before there were marks"
 
 
 # --- the bank's own book ----------------------------------------------------------------------------------------------
