@@ -122,7 +122,14 @@ class Schedules(pulumi.ComponentResource):
 class DailyTick(pulumi.ComponentResource):
     """A function woken once a day, whatever the plan says, under a role that may wake this one only."""
 
-    def __init__(self, verb: str, function_arn: pulumi.Output[str], group: ScheduleGroup, context: Context) -> None:
+    def __init__(
+        self,
+        verb: str,
+        function_arn: pulumi.Output[str],
+        group: ScheduleGroup,
+        context: Context,
+        hour: int = DAILY_HOUR,
+    ) -> None:
         super().__init__("yikatong:schedules:DailyTick", verb, None, None)
         own = pulumi.ResourceOptions(parent=self)
         daily = aws.scheduler.ScheduleGroup(verb, name=context.name(verb), opts=own)
@@ -149,7 +156,7 @@ class DailyTick(pulumi.ComponentResource):
             verb,
             name=verb,
             group_name=daily.name,
-            schedule_expression=f"cron(0 {DAILY_HOUR} * * ? *)",
+            schedule_expression=f"cron(0 {hour} * * ? *)",
             schedule_expression_timezone="Asia/Shanghai",
             state="ENABLED",
             flexible_time_window=aws.scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),

@@ -17,7 +17,7 @@ from yikatong.plan.settings import SETTINGS_PATH
 DERIVED = {schedule.name: schedule for schedule in derive_schedules(PlanBook.committed(), Settings.committed())}
 
 
-DAILY = {"anchor_books"}
+DAILY = {"anchor_books", "publish_disclosure", "export_portal"}
 
 
 def of_the_plan(stack: Recorder) -> dict[str, dict[str, Any]]:
@@ -34,6 +34,17 @@ def test_the_books_are_anchored_every_night_whatever_the_plan_says(stack: Record
     allowed = {(s["Action"][0], resource) for s in stack.policies()["anchor_books-daily"] for resource in s["Resource"]}
     assert {action for action, _ in allowed} == {"lambda:InvokeFunction", "sqs:SendMessage"}
     assert daily["target"]["arn"] in {resource for _, resource in allowed}
+
+
+def test_the_disclosure_is_published_every_night_and_exported_when_that_is_done(stack: Recorder) -> None:
+    daily = {verb: stack.of("Schedule")[verb] for verb in ("publish_disclosure", "export_portal")}
+    assert {verb: schedule["scheduleExpression"] for verb, schedule in daily.items()} == {
+        "publish_disclosure": "cron(0 2 * * ? *)",
+        "export_portal": "cron(0 3 * * ? *)",
+    }
+    for verb, schedule in daily.items():
+        assert schedule["state"] == "ENABLED"
+        assert schedule["target"]["arn"].endswith(f"-{verb}")
 
 
 def test_the_schedules_are_exactly_those_derived_from_the_plan(stack: Recorder) -> None:

@@ -1,0 +1,69 @@
+"""A bucket whose objects are read by everybody, or handed on whole: put as what they are, and indexes put on condition."""
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_CONFLICT_TRIES = 5
+_MEDIA_TYPES = {".json": "application/json; charset=utf-8", ".gz": "application/gzip"}
+
+
+class S3Site:
+    """Implements `yikatong.public_site.PublicSite`."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def get(self, key: str) -> bytes | None:
+        found = self.get_tagged(key)
+        return None if found is None else found[0]
+
+    def get_tagged(self, key: str) -> tuple[bytes, str] | None:
+        try:
+            found = self._client.get_object(Bucket=self._bucket, Key=key)
+        except self._client.exceptions.NoSuchKey:
+            return None
+        return found["Body"].read(), found["ETag"]
+
+    def put(self, key: str, data: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=_media_type(key))
+
+    def put_if(self, key: str, data: bytes, tag: str | None) -> bool:
+        for attempt in range(_CONFLICT_TRIES):
+            try:
+                if tag is None:
+                    self._client.put_object(
+                        Bucket=self._bucket, Key=key, Body=data, ContentType=_media_type(key), IfNoneMatch="*"
+                    )
+                else:
+                    self._client.put_object(
+                        Bucket=self._bucket, Key=key, Body=data, ContentType=_media_type(key), IfMatch=tag
+                    )
+                return True
+            except ClientError as error:
+                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+                if status in (404, 412):
+                    return False
+                if status != 409:
+                    raise
+                # Another conditional put of this key is under way; S3 asks to try again.
+                time.sleep(0.05 * 2**attempt)
+        raise TimeoutError(f"{key}: a conditional put kept meeting another one")
+
+    def keys(self, prefix: str) -> list[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        return sorted(item["Key"] for page in pages for item in page.get("Contents", []))
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+
+def _media_type(key: str) -> str:
+    return next((kind for ending, kind in _MEDIA_TYPES.items() if key.endswith(ending)), "application/octet-stream")
