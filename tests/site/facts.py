@@ -5,7 +5,7 @@ from typing import Any
 from infra.local.cloud import LocalCloud
 from tests.scenarios.people import People
 from tests.site.payments import pay, stranger, visitors
-from tests.site.publications import publish_policies
+from tests.site.publications import disclose, publish_policies
 
 
 def prepare(cloud: LocalCloud) -> dict[str, Any]:
@@ -13,6 +13,7 @@ def prepare(cloud: LocalCloud) -> dict[str, Any]:
     pay(cloud)
     people = People(cloud)
     return {
+        "now": cloud.now().isoformat(),
         "address": cloud.endpoints["gateway"],
         "people": {
             role: {
@@ -24,6 +25,7 @@ def prepare(cloud: LocalCloud) -> dict[str, Any]:
             for role, person in visitors().items()
         },
         "policy": publish_policies(cloud),
+        "disclosure": disclose(cloud),
         "stranger": {"name": stranger().name, "id_number": stranger().id_number},
     }
 

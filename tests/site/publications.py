@@ -5,9 +5,10 @@ from typing import Any
 
 from cli.api import call_public
 from infra.local.cloud import LocalCloud
-from tests.policies import policy_document, published, published_index
+from tests.policies import policy_document, policy_metadata
 from tests.scenarios.people import BOOK, DAOLI
 from tests.site.payments import LATER, PINGFANG, PLAIN, SENSITIVE
+from yikatong.policies import index_key
 from yikatong.principals import PROVINCE
 from yikatong.regions import name_of
 
@@ -18,31 +19,27 @@ HARBIN = "230100"
 def publish_policies(cloud: LocalCloud) -> dict[str, Any]:
     """A subsidy with a changed policy, its part of the province's list, and a county's own subsidy."""
     code = str(SUBSIDY.code)
-    documents = [
-        published(code, "measure", 2, "2023-06-01", title="公益性岗位补贴办法（2023年修订，示例）"),
-        published(code, "measure", 1, "2022-01-01", title="公益性岗位补贴办法（示例）", valid_to="2023-05-31"),
-        published(
-            code,
-            "standard",
-            1,
-            "2023-01-01",
-            title="公益性岗位补贴标准（示例）",
-            media_type="text/html; charset=utf-8",
-            href=f"/policies/{PROVINCE}/{code}/standard/0001.html",
-        ),
-    ]
-    site = {"Bucket": cloud.resources["buckets"]["site"]}
-    put = cloud.client("s3").put_object
-    key, index = published_index(PROVINCE, documents)
-    put(**site, Key=key, Body=index, ContentType="application/json")
-    for each in documents:
-        html = each["media_type"].startswith("text/html")
-        body = policy_document(f"{code} {each['document']}", html=html, seed=each["version"])
-        put(**site, Key=each["href"].removeprefix("/"), Body=body, ContentType=each["media_type"])
-    return {"code": code, "name": SUBSIDY.name, "documents": documents} | _lists(put, site)
+    measure, standard = "公益性岗位补贴办法（示例）", "公益性岗位补贴标准（示例）"
+    _drop(cloud, "办法.pdf", 1, title=measure, document="measure", valid_from="2022-01-01", valid_to="2023-05-31")
+    _drop(cloud, "标准.html", 1, title=standard, document="standard", valid_from="2023-01-01")
+    cloud.settle()
+    _drop(cloud, "办法.pdf", 2, title=f"{measure}2023年修订", document="measure", valid_from="2023-06-01")
+    cloud.settle()
+    index = cloud.client("s3").get_object(Bucket=cloud.resources["buckets"]["site"], Key=index_key(PROVINCE))
+    documents = [each for each in json.load(index["Body"])["documents"] if each["code"] == code]
+    return {"code": code, "name": SUBSIDY.name, "documents": documents} | _lists(cloud)
 
 
-def _lists(put: Any, site: dict[str, Any]) -> dict[str, Any]:
+def _drop(cloud: LocalCloud, file: str, seed: int, **said: Any) -> None:
+    """What the lead department does: a document, and beside it what is to be said of it."""
+    document = policy_document(said["title"], html=file.endswith(".html"), seed=seed)
+    bucket, key = cloud.resources["buckets"]["policy_drop"], f"{PROVINCE}/{SUBSIDY.code}/{file}"
+    cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=document)
+    cloud.client("s3").put_object(Bucket=bucket, Key=f"{key}.json", Body=policy_metadata(document, **said))
+
+
+def _lists(cloud: LocalCloud) -> dict[str, Any]:
+    put, site = cloud.client("s3").put_object, {"Bucket": cloud.resources["buckets"]["site"]}
     entry = {
         "number": SUBSIDY.number,
         "code": str(SUBSIDY.code),
@@ -80,11 +77,15 @@ def _lists(put: Any, site: dict[str, Any]) -> dict[str, Any]:
     return {"entry": entry, "own": own, "missing": owing, "city": HARBIN, "county": PINGFANG}
 
 
-def disclosed(endpoint: str) -> dict[str, Any]:
-    """One cell of each kind: a list, sums only, and one that holds other regions' few people."""
+def disclose(cloud: LocalCloud) -> dict[str, Any]:
+    """What was paid is published; one cell of each kind: a list, sums only, and one that holds other regions' few people."""
+    cloud.invoke("publish_disclosure", {})
+    endpoint = cloud.endpoints["gateway"]
 
     def cell(number: int, region: str) -> dict[str, Any]:
-        found = call_public(endpoint, "GET", f"/v1/disclosure/{BOOK.subsidy(2023, number).code}/{LATER}/{region}?year=2023")
+        found = call_public(
+            endpoint, "GET", f"/v1/disclosure/{BOOK.subsidy(2023, number).code}/{LATER}/{region}?year=2023"
+        )
         return {name: found[name] for name in found if name != "rows"}
 
     index = call_public(endpoint, "GET", f"/v1/disclosure?year=2023&code={SUBSIDY.code}")["cells"]

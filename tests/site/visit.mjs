@@ -37,6 +37,8 @@ export class Visit {
     context.setDefaultTimeout(WAIT_MS);
     this.#contexts.push(context);
     this.page = await context.newPage();
+    // The visitor lives on the day that the system does.
+    await this.page.clock.setFixedTime(this.facts.now);
     await this.page.addInitScript(() => {
       addEventListener("securitypolicyviolation", (event) => {
         console.error(`Content-Security-Policy: ${event.effectiveDirective} ${event.blockedURI}`);

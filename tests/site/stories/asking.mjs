@@ -127,7 +127,7 @@ story("after leaving, the back button shows no record and an empty form", async 
 
 story("records do not stay on a screen somebody walked away from", async (visit, facts) => {
   await visit.arrive();
-  await visit.page.clock.install();
+  await visit.page.clock.install({ time: facts.now });
   await visit.open("/query.html");
   await ask(visit, facts.people.paid);
   await results(visit).waitFor();
