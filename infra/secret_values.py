@@ -12,6 +12,7 @@ import pulumi_aws as aws
 from infra.context import Context
 from infra.grants import Grant, Statement
 from infra.settings import SecretValues
+from yikatong.records import RecordKeys
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,12 @@ class Secret(pulumi.ComponentResource):
         return Grant((Statement(("secretsmanager:GetSecretValue",), (self.arn,)),), {self.variable: self.id})
 
 
+def _readable(record_key: str) -> str:
+    """The deployment stops at keys that no function could read, and does not repeat them."""
+    RecordKeys.of_secret(record_key)
+    return record_key
+
+
 @dataclass(frozen=True)
 class Secrets:
     payment_key: Secret
@@ -76,7 +83,11 @@ class Secrets:
             ),
             record_key=Secret(
                 "record-key",
-                SecretArgs("RECORD_KEY_SECRET", "HMAC key of public records; rotated by re-keying.", values.record_key),
+                SecretArgs(
+                    "RECORD_KEY_SECRET",
+                    "HMAC keys of public records: a key, or JSON while one is exchanged for another (docs/privacy.md).",
+                    pulumi.Output.from_input(values.record_key).apply(_readable),
+                ),
                 context,
             ),
             bank_tokens=Secret(

@@ -2,13 +2,16 @@
 
 import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yikatong.masking import mask_account, mask_id, mask_label, mask_name, mask_text, mask_title
+from yikatong.masking import account_tail, mask_account, mask_id, mask_label, mask_name, mask_text, mask_title
 
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("layers/core/python/yikatong", "functions", "cli")
 ID = "230102199001011230"
 ACCOUNT = "6231012345678901234"
 
@@ -26,6 +29,21 @@ def test_a_name_shows_one_character_however_short() -> None:
 def test_an_account_shows_its_tail() -> None:
     assert mask_account("6231 0123 4567 8901 234") == mask_account(ACCOUNT) == "****1234"
     assert mask_account("1234") == "****"
+
+
+def test_an_account_is_known_by_four_digits_and_nothing_else_has_a_tail() -> None:
+    assert account_tail("6231 0123 4567 8901 234") == account_tail(ACCOUNT) == "1234"
+    assert account_tail("６２３１０１２３４５６７８９０１２３４") == "1234"
+    for text in ("1234", "12345678901", "道里区新发镇五星村欧阳张三", f"张三丰{ACCOUNT}", "", None):
+        assert account_tail(text) == ""
+
+
+def test_nobody_else_cuts_a_name_or_a_number_to_what_may_be_shown() -> None:
+    """A star after a value, or the last four characters of one: only here."""
+    cut = re.compile(r"\}\*[\"'，、]|\[-[48]:\]")
+    sources = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py") if "__pycache__" not in file.parts]
+    found = {file.name for file in sources if cut.search(file.read_text(encoding="utf-8"))}
+    assert found == {"masking.py"}
 
 
 def test_what_is_no_number_in_the_place_of_one_shows_its_length_only() -> None:

@@ -12,7 +12,7 @@ import polars as pl
 
 from yikatong.bank.codes import reason as bank_reason
 from yikatong.closing import OUTCOMES
-from yikatong.masking import mask_account, mask_id, mask_text
+from yikatong.masking import account_tail, mask_id, mask_text
 from yikatong.money import yuan
 from yikatong.roster.advice import MAX_CORRECTABLE_CELLS, ROWS_SHEET
 from yikatong.roster.columns import REPORT_COLUMNS, REQUIRED, Column
@@ -184,7 +184,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         why_in_words(row["outcome"], row["why"], frozen=row["state"] == PaymentState.FROZEN.value),
         str(row["settled_on"] or ""),
         _name(row["payee_name"]),
-        mask_account(row["pay_account"])[-4:] if row["pay_account"] else "",
+        account_tail(row["pay_account"]),
     )
 
 

@@ -18,7 +18,7 @@ from yikatong.bank.codes import reason as bank_reason
 from yikatong.batches import Batch, batch_key
 from yikatong.ledger import ChainBroken, event_key, events_of
 from yikatong.manifest import Manifest, manifest_key
-from yikatong.masking import mask_account
+from yikatong.masking import account_tail
 from yikatong.money import in_yuan
 from yikatong.pauses import read_pause
 from yikatong.payments import sha256_hex
@@ -290,7 +290,7 @@ def _instructed(story: Story) -> bool:
         story.now = "不用办理，等待下一次发放" if batch.carried else "发放正在进行，请稍后再查"
         return False
     payment, message = story.payment, story.payment["message_id"]
-    tail, amount = mask_account(payment["pay_account"])[-4:], in_yuan(payment["amount_fen"])
+    tail, amount = account_tail(payment["pay_account"]), in_yuan(payment["amount_fen"])
     words = f"报文 {message}，支付号 {payment['end_to_end_id']}，{amount} 元，账号尾号 {tail}"
     evidence = (batch.instruction.payments_key, message_key(batch.batch_id, message))
     story.say("指令", words, *evidence, at=batch.instruction.instructed_at, event="BatchInstructed")
@@ -378,7 +378,7 @@ def _settled(story: Story) -> bool:
 def _advice(state: PaymentState, code: str | None, payment: dict[str, Any]) -> str:
     if state is PaymentState.SETTLED:
         waits = "" if payment["activated"] else "；卡的金融账户未激活，请本人到服务银行激活后使用"
-        return f"已发放，请查询尾号 {mask_account(payment['pay_account'])[-4:]} 的账户{waits}"
+        return f"已发放，请查询尾号 {account_tail(payment['pay_account'])} 的账户{waits}"
     if state in (PaymentState.REJECTED, PaymentState.RETURNED):
         cure = bank_reason(code).payee_text if code else "请到服务银行查询"
         return f"{cure}；办好后由经办改正这一行并重新发放"
