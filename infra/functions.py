@@ -69,6 +69,7 @@ SIZES: Mapping[str, Size] = {
     "anchor_books": STEP,
     # A PDF of 20 MB, looked through object by object.
     "publish_policy": replace(BATCH, timeout_s=STEP.timeout_s),
+    "collect_policy_list": replace(STEP, columnar=True),
     "bureau_api": API,
     "public_api": API,
 }
@@ -79,6 +80,7 @@ QUEUED = (
     "start_run",
     "receive_receipt",
     "publish_policy",
+    "collect_policy_list",
     "rekey_records",
 )
 PAYOUT_STEPS = (
@@ -353,6 +355,16 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             buckets.site.put("policies/*", "published/policies/*"),
             buckets.reports.put("policies/*"),
             control.read(),
+        ),
+        "collect_policy_list": (
+            plans,
+            queues["collect_policy_list"].consume(),
+            buckets.policy_drop.read("lists/*", versions=True),
+            buckets.site.read("published/policy-lists/*"),
+            buckets.site.put("published/policy-lists/*"),
+            buckets.reports.put("policies/*"),
+            control.read_write(),
+            control.query(),
         ),
         "public_api": (
             plans,

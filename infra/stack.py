@@ -136,6 +136,9 @@ def _routes(made: Resources, payout: Workflow) -> dict[str, tuple[Route, ...]]:
         "import_departures": (Route("departures-dropped", object_created(made.buckets.departure_drop.name)),),
         # Under a region's code lie policies, under `lists/` the departments' parts of the policy list.
         "publish_policy": (Route("policy-dropped", object_created(made.buckets.policy_drop.name, prefix="23")),),
+        "collect_policy_list": (
+            Route("policy-list-dropped", object_created(made.buckets.policy_drop.name, prefix="lists/")),
+        ),
         "receive_receipt": (
             Route("bank-answered", object_created(made.buckets.bank_exchange.name, prefix="inbound/")),
         ),

@@ -13,8 +13,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from yikatong.plan import PlanBook
 from yikatong.policies import index_key
 from yikatong.policy_drops import Half, Tagged
+from yikatong.policy_forms import Column, Duty, form_xlsx
+from yikatong.policy_lists import REGIONS_PART, list_key
 
 
 def policy_document(title: str = "补贴政策（示例）", *, html: bool = False, seed: int = 1) -> bytes:
@@ -102,6 +105,38 @@ def published(code: str, document: str, version: int, valid_from: str, **changed
 def published_index(region: str, documents: list[dict[str, Any]]) -> tuple[str, bytes]:
     """The key and the bytes of a region's public index, to be put into the site bucket."""
     return index_key(region), json.dumps({"region": region, "documents": documents}, ensure_ascii=False).encode()
+
+
+def filled_rows(count: int, seed: int = 1) -> list[dict[str, str]]:
+    """What a department might write into so many rows of its form."""
+    words = random.Random(seed)
+    return [
+        {
+            Column.BENEFICIARIES: "示例：符合条件的居民",
+            Column.STANDARD: f"示例：每人每月 {words.randint(100, 900)} 元",
+            Column.BASIS: "示例：黑示例〔2023〕1号",
+            Column.PROCEDURE: "示例：本人持身份证到村（居）委会申请",
+            Column.TELEPHONE: f"0451-8262{words.randint(0, 9999):04d}",
+            Column.REMARK: "示例，非正式政策",
+        }
+        for _ in range(count)
+    ]
+
+
+def filled_form(department: str, *, plan_year: int = 2023, seed: int = 1) -> bytes:
+    """The province's form of one department, filled in."""
+    duty = duty_of(department, plan_year=plan_year)
+    return form_xlsx(duty, filled_rows(len(duty.subsidies), seed))
+
+
+def duty_of(department: str = REGIONS_PART, region: str = "230000", plan_year: int = 2023) -> Duty:
+    return Duty(PlanBook.committed().plan(plan_year), region, department)
+
+
+def published_list(region: str, entries: list[dict[str, Any]], plan_year: int = 2023) -> tuple[str, bytes]:
+    """The key and the bytes of a region's public list, to be put into the site bucket."""
+    told = {"year": plan_year, "region": region, "collected_at": "2023-01-09T09:00:00+08:00", "entries": entries}
+    return list_key(plan_year, region), json.dumps(told | {"missing": []}, ensure_ascii=False).encode()
 
 
 class MemorySite:

@@ -46,6 +46,7 @@ def test_there_is_an_event_for_every_function_and_no_other() -> None:
         ("import_cards", "cards-dropped"),
         ("import_departures", "departures-dropped"),
         ("publish_policy", "policy-dropped"),
+        ("collect_policy_list", "policy-list-dropped"),
         ("rekey_records", "rekeying-ordered"),
         ("receive_receipt", "bank-answered"),
         ("start_run.ordered", "run-ordered"),

@@ -19,6 +19,7 @@ class QueueDrain(Chained):
 
 
 VERBS = (
+    "collect_policy_list",
     "import_cards",
     "import_departures",
     "publish_policy",
