@@ -105,7 +105,7 @@ async function drawCell(names) {
 
 function merged(cell, names) {
   const places = cell.merged.map((each) => names[each] || each).join("、");
-  const words = `这张表里还有${places}的人：那里领到的不到5人，单独公示会被认出来，所以并在这里。`;
+  const words = `这张表把${places}的人合在一起：领到的不到5人的地方，单独公示会被认出来，所以和别处并成一张。`;
   return make("p", { class: "notice" }, words);
 }
 
