@@ -110,8 +110,9 @@ def _print_endpoints(about: dict[str, Any]) -> None:
 
     from cli.tables import print_table
 
+    typer.echo(f"公众服务区：{about['endpoints']['gateway']}/")
     names = {
-        "gateway": "公众服务区",
+        "gateway": "网站与本机云网关",
         "public": "公众接口",
         "bureau": "财政部门接口",
         "aws": "云服务（S3、DynamoDB 等）",

@@ -21,11 +21,11 @@ from infra.context import Context
 from infra.site_files import ERROR_PAGE, INDEX_PAGE
 from infra.site_headers import (
     CUSTOM_HEADERS,
-    DOCUMENT_PATH,
+    DOCUMENT_POLICIES,
     FRAME_OPTIONS,
     HSTS_MAX_AGE_S,
     REFERRER_POLICY,
-    SiteHeaders,
+    page_policy,
 )
 from infra.storage import PrivateBucket
 
@@ -52,8 +52,11 @@ class Distribution(pulumi.ComponentResource):
     def __init__(self, args: DistributionArgs, context: Context) -> None:
         super().__init__("yikatong:site:Distribution", "site", None, None)
         self._own, self._context = pulumi.ResourceOptions(parent=self), context
-        pages = self._headers("pages", pulumi.Output.from_input(args.page_api_origin).apply(SiteHeaders.of_pages))
-        documents = self._headers("documents", pulumi.Output.from_input(SiteHeaders.of_documents()))
+        pages = self._headers("pages", pulumi.Output.from_input(args.page_api_origin).apply(page_policy))
+        documents = {
+            pattern: self._headers(f"documents-{pattern.rsplit('.', 1)[1]}", policy)
+            for pattern, policy in DOCUMENT_POLICIES.items()
+        }
         objects, answers = self._cache("objects", "none", 300), self._cache("answers", "all", 0)
         access = aws.cloudfront.OriginAccessControl(
             "site",
@@ -90,7 +93,10 @@ class Distribution(pulumi.ComponentResource):
             default_cache_behavior=_behaviour("site", objects.id, pages.id),
             ordered_cache_behaviors=[
                 {"path_pattern": f"{PUBLIC_PATH}/*", **_behaviour("public-api", answers.id, pages.id)},
-                {"path_pattern": f"/{DOCUMENT_PATH}", **_behaviour("site", objects.id, documents.id)},
+                *(
+                    {"path_pattern": f"/{pattern}", **_behaviour("site", objects.id, headers.id)}
+                    for pattern, headers in documents.items()
+                ),
             ],
             custom_error_responses=[
                 {
@@ -116,13 +122,13 @@ class Distribution(pulumi.ComponentResource):
     def _in_china(self) -> bool:
         return self._context.partition == "aws-cn"
 
-    def _headers(self, noun: str, headers: pulumi.Output[SiteHeaders]) -> aws.cloudfront.ResponseHeadersPolicy:
+    def _headers(self, noun: str, policy: pulumi.Input[str]) -> aws.cloudfront.ResponseHeadersPolicy:
         return aws.cloudfront.ResponseHeadersPolicy(
             noun,
             name=self._context.name(f"{noun}-{self._context.region}"),
             security_headers_config={
                 "content_security_policy": {
-                    "content_security_policy": headers.apply(lambda known: known.content_security_policy),
+                    "content_security_policy": policy,
                     "override": True,
                 },
                 "referrer_policy": {"referrer_policy": REFERRER_POLICY, "override": True},

@@ -8,6 +8,7 @@ this site's address.
 """
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 HSTS_MAX_AGE_S = 2 * 365 * 24 * 3600
 REFERRER_POLICY = "no-referrer"
@@ -33,13 +34,15 @@ PERMISSIONS_POLICY = ", ".join(
     )
 )
 CUSTOM_HEADERS = {"Cross-Origin-Opener-Policy": "same-origin", "Permissions-Policy": PERMISSIONS_POLICY}
-DOCUMENT_PATH = "policies/*.html"
-"""The keys of policy documents in HTML, as a CloudFront path pattern without its slash. A PDF is not sandboxed: browsers
-refuse to show it then, and its viewer is not of this origin anyway."""
-DOCUMENT_POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
+NOTHING_FROM_HERE = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
+DOCUMENT_POLICIES = {
+    "policies/*.html": f"{NOTHING_FROM_HERE}; img-src data:; sandbox",
+    # Browsers show a PDF by a plug-in of their own, which a sandbox would keep them from.
+    "policies/*.pdf": f"{NOTHING_FROM_HERE}; object-src 'self'",
+}
+"""By key pattern, which is CloudFront's path pattern without its slash."""
 CONNECT_TO_SELF = "connect-src 'self'"
 
 
@@ -58,12 +61,10 @@ class SiteHeaders:
     content_security_policy: str
 
     @classmethod
-    def of_pages(cls, api_origin: str = "") -> "SiteHeaders":
-        return cls(page_policy(api_origin))
-
-    @classmethod
-    def of_documents(cls) -> "SiteHeaders":
-        return cls(DOCUMENT_POLICY)
+    def of(cls, key: str, api_origin: str = "") -> "SiteHeaders":
+        """The headers an object of the site bucket is sent with."""
+        documents = (policy for pattern, policy in DOCUMENT_POLICIES.items() if fnmatchcase(key, pattern))
+        return cls(next(documents, page_policy(api_origin)))
 
     def as_pairs(self) -> tuple[tuple[str, str], ...]:
         """Name and value, as a server sends them."""
@@ -79,5 +80,6 @@ class SiteHeaders:
 
 def with_api_origin(page: str, api_origin: str) -> str:
     """A page whose own policy, in its meta tag, also lets it call the API at that address."""
-    assert page.count(CONNECT_TO_SELF) == 1, "a page says in a meta tag, once, whom it may call"
+    if page.count(CONNECT_TO_SELF) != 1:
+        raise ValueError(f"a page says in its meta tag, once, whom it may call: {CONNECT_TO_SELF}")
     return page.replace(CONNECT_TO_SELF, f"{CONNECT_TO_SELF} {api_origin}".rstrip())

@@ -22,7 +22,7 @@ from infra.local.bank_process import BankProcess
 from infra.local.clients import Clients
 from infra.local.clock import Clock
 from infra.local.event_sources import RETRY_AFTER_S, EventSources
-from infra.local.gateway import Gateway, GatewayParts
+from infra.local.gateway import Gateway, GatewayParts, Reply, Request
 from infra.local.local_api import LocalApi
 from infra.local.moto_server import MotoServer
 from infra.local.principals import DEFAULT_PRINCIPALS, AccessKey, create_users, find_credential
@@ -30,6 +30,7 @@ from infra.local.resources import deploy
 from infra.local.routes import Routes
 from infra.local.runtime import LambdaRuntime, Watcher
 from infra.local.settling import Settling, Work
+from infra.local.site_server import server_of
 from infra.settings import Principal, SecretValues, StackSettings
 
 REGION = "cn-north-1"
@@ -244,7 +245,7 @@ class LocalCloud:
             account=self._clients.account,
             invoke=self._invoke_by_name,
             find_credential=lambda key: find_credential(self._clients, key),
-            read_site=self._read_site,
+            serve_site=self._site(),
         )
 
     def _settings(self) -> StackSettings:
@@ -287,16 +288,11 @@ class LocalCloud:
         backend: Any = get_backend(self._clients.account, REGION)
         return backend.get_function(name_or_arn)
 
-    def _read_site(self, key: str) -> tuple[bytes, str] | None:
-        s3 = self._clients("s3")
+    def _site(self) -> Callable[[Request], Reply]:
         bucket = self.resources.get("buckets", {}).get("site")
         if not bucket:
-            return None
-        try:
-            found = s3.get_object(Bucket=bucket, Key=key)
-        except s3.exceptions.NoSuchKey:
-            return None
-        return found["Body"].read(), found["ContentType"]
+            return lambda _: Reply.of_json(404, {"message": "Not Found"})
+        return server_of(self._clients("s3"), bucket, f"arn:{self._clients.partition}:s3:::{bucket}").answer
 
 
 def _stack(settings: StackSettings) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -37,8 +38,8 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The path as sent, still escaped."""
-        return urlsplit(self.target).path or "/"
+        """The path as sent, still escaped; `//x` is a path here, where a URL would have a host."""
+        return self.target.partition("?")[0] if self.target.startswith("/") else urlsplit(self.target).path or "/"
 
     @property
     def query(self) -> list[tuple[str, str]]:
@@ -65,7 +66,7 @@ class Reply:
 class GatewayParts:
     """What the gateway stands on, given once the stack is deployed.
 
-    `invoke(function_arn, payload) -> (failed, answer)`; `read_site(key) -> (body, content type) | None`.
+    `invoke(function_arn, payload) -> (failed, answer)`; `serve_site` answers what belongs to no API.
     """
 
     routes: Routes
@@ -73,7 +74,7 @@ class GatewayParts:
     account: str
     invoke: Callable[[str, bytes], tuple[bool, bytes]]
     find_credential: Callable[[str], Credential | None]
-    read_site: Callable[[str], tuple[bytes, str] | None]
+    serve_site: Callable[[Request], Reply]
 
 
 class Gateway:
@@ -99,7 +100,7 @@ class Gateway:
             return Reply.of_json(503, {"message": "Service Unavailable"})
         if self.parts.routes.knows(request.path):
             return self._call_api(request, self.parts)
-        return _serve_site(request, self.parts)
+        return self.parts.serve_site(request)
 
     def close(self) -> None:
         """Stop serving."""
@@ -203,17 +204,6 @@ def _reply_of(answer: bytes) -> Reply:
     return Reply(status, body, tuple(headers))
 
 
-def _serve_site(request: Request, parts: GatewayParts) -> Reply:
-    if request.method not in ("GET", "HEAD"):
-        return Reply.of_json(405, {"message": "Method Not Allowed"})
-    key = unquote(request.path).lstrip("/")
-    for candidate in ([key] if key and not key.endswith("/") else []) + [f"{key.rstrip('/')}/index.html".lstrip("/")]:
-        if found := parts.read_site(candidate):
-            body, content_type = found
-            return Reply(200, body, (("Content-Type", content_type),))
-    return Reply.of_json(404, {"message": "Not Found"})
-
-
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -222,6 +212,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     answer: Callable[[Request], Reply]
     protocol_version = "HTTP/1.1"
+    server_version, sys_version = "yikatong", ""
     disable_nagle_algorithm = True
 
     def handle_one(self) -> None:
@@ -243,7 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in reply.headers:
             if name.lower() not in ("content-length", "connection"):
                 self.send_header(name, value)
-        self.send_header("Content-Length", str(len(reply.body)))
+        if reply.status != HTTPStatus.NOT_MODIFIED:  # there the length would be the content's, which is not sent
+            self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(reply.body)

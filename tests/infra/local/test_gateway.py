@@ -105,12 +105,6 @@ class TestDeployed:
         answer = httpx.post(f"{cloud.endpoints['public']}/v1/query", content=b"x" * (MAX_BODY_BYTES + 1))
         assert answer.status_code == 413
 
-    def test_the_site_is_served_from_its_bucket(self, cloud: "LocalCloud") -> None:
-        site = cloud.resources["buckets"]["site"]
-        cloud.client("s3").put_object(Bucket=site, Key="try/index.html", Body="你好".encode(), ContentType="text/html")
-        answer = httpx.get(f"{cloud.endpoints['gateway']}/try/")
-        assert (answer.status_code, answer.text, answer.headers["content-type"]) == (200, "你好", "text/html")
-
     def test_the_local_cloud_tells_about_itself(self, cloud: "LocalCloud") -> None:
         about = httpx.get(f"{cloud.endpoints['gateway']}/_local").json()
         assert about["resources"]["state_machine_arn"].startswith("arn:aws-cn:states:cn-north-1:")
