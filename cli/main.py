@@ -21,12 +21,15 @@ def _add_commands() -> None:
         batch,
         cards,
         departed,
+        disclosure,
         funds,
         invoke,
         local,
         occasion,
         payment,
         plan,
+        policy,
+        portal,
         query,
         queue,
         records,
@@ -43,6 +46,7 @@ def _add_commands() -> None:
     app.add_typer(roster.app, name="roster")
     app.add_typer(cards.app, name="cards")
     app.add_typer(departed.app, name="departed")
+    app.add_typer(policy.app, name="policy")
     app.command("send")(send.send)
     app.add_typer(batch.app, name="batch")
     app.add_typer(occasion.app, name="occasion")
@@ -50,6 +54,8 @@ def _add_commands() -> None:
     app.add_typer(run.app, name="run")
     app.add_typer(subsidy.app, name="subsidy")
     app.add_typer(payment.app, name="payment")
+    app.add_typer(disclosure.app, name="disclosure")
+    app.add_typer(portal.app, name="portal")
     app.add_typer(queue.app, name="queue")
     app.add_typer(records.app, name="records")
     app.command("work")(work.work)

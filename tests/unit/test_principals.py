@@ -31,6 +31,8 @@ EXPECTED = {
     "rekey_records": "o",
     "publish_policy": "cd",
     "fill_policy_list": "cd",
+    "publish_disclosure": "do",
+    "export_portal": "do",
 }
 LETTERS = {"clerk": "c", "approver": "a", "treasurer": "t", "department": "d", "operator": "o", "auditor": "u"}
 

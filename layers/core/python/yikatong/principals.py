@@ -50,6 +50,9 @@ class Action(StrEnum):
     PUBLISH_POLICY = "publish_policy"
     FILL_POLICY_LIST = "fill_policy_list"
 
+    PUBLISH_DISCLOSURE = "publish_disclosure"
+    EXPORT_PORTAL = "export_portal"
+
     @property
     def chinese(self) -> str:
         return _ACTION_WORDS[self]
@@ -85,20 +88,25 @@ _ACTION_WORDS: Mapping[Action, str] = {
     Action.REKEY_RECORDS: "更换公开记录的密钥",
     Action.PUBLISH_POLICY: "发布补贴政策",
     Action.FILL_POLICY_LIST: "报送政策清单",
+    Action.PUBLISH_DISCLOSURE: "更新公示",
+    Action.EXPORT_PORTAL: "导出到政务服务网",
 }
 
 _SEE = frozenset({Action.SEE_BATCHES, Action.SEE_RUNS})
 # For their own region, and at the province the departments only: `policy_drops.require_spokesman`.
 _SPEAK = frozenset({Action.PUBLISH_POLICY, Action.FILL_POLICY_LIST})
+# It shows only what may be shown, whoever orders it.
+_PUBLIC = frozenset({Action.PUBLISH_DISCLOSURE, Action.EXPORT_PORTAL})
 
 MAY: Mapping[Role, frozenset[Action]] = {
     Role.CLERK: _SEE | _SPEAK | {Action.UPLOAD_ROSTER, Action.READ_REPORT, Action.WITHDRAW_BATCH},
     Role.APPROVER: _SEE | {Action.APPROVE_BATCH, Action.REJECT_BATCH, Action.READ_REPORT, Action.WITHDRAW_BATCH},
     # Which of the bank's words is true is found out from the bank's statement, which the treasury has.
     Role.TREASURER: _SEE | {Action.SET_FUNDS, Action.RULE_PAYMENT, Action.RECORD_RECOVERY},
-    Role.DEPARTMENT: _SEE | _SPEAK | {Action.OPEN_OCCASION, Action.READ_REPORT},
+    Role.DEPARTMENT: _SEE | _SPEAK | _PUBLIC | {Action.OPEN_OCCASION, Action.READ_REPORT},
     # Operators keep runs going; a report names people, and nobody needs to read it for that.
     Role.OPERATOR: _SEE
+    | _PUBLIC
     | {
         Action.ORDER_RUN,
         Action.RESUME_RUN,

@@ -6,10 +6,13 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from yikatong.aws.bureau_api import (
     batches,
     departures,
+    disclosure,
     funds,
     messages,
     occasions,
     payments,
+    policies,
+    portal_exports,
     queues,
     records,
     runs,
@@ -22,6 +25,7 @@ from yikatong.aws.bureau_api import (
 ROUTERS = (
     uploads.router,
     departures.router,
+    policies.router,
     batches.router,
     occasions.router,
     funds.router,
@@ -33,6 +37,8 @@ ROUTERS = (
     queues.router,
     records.router,
     traces.router,
+    disclosure.router,
+    portal_exports.router,
 )
 
 
