@@ -49,13 +49,15 @@ function question() {
 }
 
 async function send() {
+  if (byId("send").getAttribute("aria-disabled") === "true") {
+    return;
+  }
   wipeResults();
   if (!complete()) {
     return;
   }
   const mine = turn;
-  byId("send").disabled = true;
-  wait("正在查");
+  busy(true);
   try {
     // Without the regions' names a record still says everything else.
     const [answer, regions] = await Promise.all([ask("query", question()), allRegions().catch(() => [])]);
@@ -68,7 +70,17 @@ async function send() {
       await explain(trouble, mine);
     }
   } finally {
-    byId("send").disabled = false;
+    busy(false);
+  }
+}
+
+/** Said on the button, too: on a phone the line below the form is out of sight. It is not disabled, which would lose the
+    focus of whoever works by keyboard. */
+function busy(yes) {
+  byId("send").setAttribute("aria-disabled", String(yes));
+  byId("send").textContent = yes ? "正在查…" : "查询";
+  if (yes) {
+    wait("正在查");
   }
 }
 

@@ -30,6 +30,8 @@ export function fail(trouble, retry) {
       mayHelp ? make("div", { class: "buttons" }, button) : null,
     ),
   );
+  // On a phone it may lie below what is seen.
+  byId("trouble").scrollIntoView({ block: "nearest" });
 }
 
 function words(trouble) {
