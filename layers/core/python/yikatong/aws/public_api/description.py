@@ -18,8 +18,7 @@ def describe(app: APIGatewayRestResolver) -> dict[str, Any]:
     described: dict[str, Any] = json.loads(
         app.get_openapi_json_schema(title="一卡通公共服务专区", version=VERSION, description=_ABOUT)
     )
-    # Addresses are relative to wherever this API is served from.
-    described["servers"] = [{"url": "."}]
+    described["servers"] = [{"url": "/public", "description": "与网站同一地址；接口另有地址的，见网站的 config.json"}]
     for operations in described["paths"].values():
         for operation in operations.values():
             _tidy(operation)
