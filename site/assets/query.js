@@ -53,6 +53,9 @@ async function send() {
     return;
   }
   wipeResults();
+  if (idle) {
+    stayed();
+  }
   if (!complete()) {
     return;
   }
@@ -93,7 +96,7 @@ async function explain(trouble, mine) {
   try {
     const next = await readOnce("challenge");
     if (mine === turn) {
-      openChallenge(next, before !== null);
+      openChallenge(next, before !== null, trouble.message);
     }
   } catch (error) {
     const none = error instanceof Trouble && error.kind === "missing";
@@ -101,12 +104,12 @@ async function explain(trouble, mine) {
   }
 }
 
-function openChallenge(next, again) {
+function openChallenge(next, again, words) {
   challenge = next;
   byId("challenge").hidden = false;
   byId("answer-hint").textContent = next.question;
   fields.answer.value = "";
-  mark(fields.answer, again ? "答得不对，换了一题，请再答一次。" : "");
+  mark(fields.answer, again ? words : "");
   say(again ? "" : "查了好几次，请先回答一个小问题，再按“查询”。");
   fields.answer.focus();
 }
@@ -120,7 +123,7 @@ function closeChallenge() {
 /** Of whom and when this is, recognisable to oneself and nobody else: it is printed, too. */
 function whose() {
   const name = fields.name.value.trim();
-  return `查询人：${name.slice(0, 1)}*，身份证尾号 ${plain(fields.idNumber.value).slice(-4)}。查询日期：${day(today())}。`;
+  return `查询人：${Array.from(name)[0]}*，身份证尾号 ${plain(fields.idNumber.value).slice(-4)}。查询日期：${day(today())}。`;
 }
 
 function show(answer, names) {
@@ -134,7 +137,6 @@ function show(answer, names) {
   byId("print").hidden = !answer.records.length;
   byId("results").hidden = false;
   byId("results-title").focus();
-  idle = watch({ warn: warnIdle, gone: wipeAll });
 }
 
 function nothing() {
@@ -153,25 +155,31 @@ function nothing() {
   );
 }
 
+/** From the first letter typed until all is wiped, somebody must be there. */
+function guard() {
+  if (!idle) {
+    idle = watch({ warn: warnIdle, gone: wipeAll });
+  }
+}
+
 function warnIdle() {
-  byId("idle-words").textContent = "好一会儿没有动静了。一分钟以后，结果会自动清掉，免得被别人看见。还要看吗？";
+  byId("idle-words").textContent = "好一会儿没有动静了。一分钟以后，填的和查到的会自动清掉，免得被别人看见。还要看吗？";
   byId("idle").hidden = false;
   byId("stay").focus();
 }
 
-function stay() {
+function stayed() {
   byId("idle").hidden = true;
   idle.stay();
-  byId("results-title").focus();
+}
+
+function stay() {
+  stayed();
+  (byId("results").hidden ? fields.name : byId("results-title")).focus();
 }
 
 function wipeResults() {
   turn += 1;
-  if (idle) {
-    idle.stop();
-    idle = null;
-  }
-  byId("idle").hidden = true;
   byId("results").hidden = true;
   fill(byId("found"));
   say("");
@@ -179,6 +187,11 @@ function wipeResults() {
 
 function wipeAll() {
   wipeResults();
+  byId("idle").hidden = true;
+  if (idle) {
+    idle.stop();
+    idle = null;
+  }
   closeChallenge();
   Object.keys(fields).forEach((name) => {
     fields[name].value = "";
@@ -186,6 +199,7 @@ function wipeAll() {
   });
 }
 
+form.addEventListener("input", guard);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   send();
