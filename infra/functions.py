@@ -20,7 +20,7 @@ from infra.messaging import MAX_RECEIVES, Queue
 from infra.schedules import ScheduleGroup
 from infra.secret_values import Secrets
 from infra.settings import StackSettings
-from infra.storage import Buckets
+from infra.storage import Buckets, PrivateBucket
 from infra.tables import Tables
 
 PAYOUT = "payout"
@@ -70,6 +70,8 @@ SIZES: Mapping[str, Size] = {
     # A PDF of 20 MB, looked through object by object.
     "publish_policy": replace(BATCH, timeout_s=STEP.timeout_s),
     "collect_policy_list": replace(STEP, columnar=True),
+    "publish_disclosure": BATCH,
+    "export_portal": replace(BATCH, columnar=False),  # it reads what is public, and compresses
     "bureau_api": API,
     "public_api": API,
 }
@@ -327,6 +329,9 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             invoke("rule_payment", context),
             invoke("record_recovery", context),
             invoke("trace_payment", context),
+            invoke("publish_disclosure", context),
+            invoke("export_portal", context),
+            buckets.portal_export.read("exports/*"),
             buckets.bank_exchange.read("quarantine/*"),  # which files a person must look at
             dead_letters(queues, made.schedules),
         ),
@@ -346,6 +351,21 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             control.query(),
             buckets.audit.read("roots/*"),
             buckets.audit.put("roots/*"),
+        ),
+        "publish_disclosure": (
+            plans,
+            control.query(),
+            lake.read("settlements/*", "instructions/*", "disclosed/*"),
+            lake.put("disclosed/*"),
+            buckets.site.read("published/disclosure/*"),
+            buckets.site.put("published/disclosure/*"),
+            take_down(buckets.site, "published/disclosure/*"),
+        ),
+        "export_portal": (
+            plans,
+            buckets.site.read("published/*"),
+            buckets.portal_export.read("exports/*"),
+            buckets.portal_export.put("exports/*", "numbers/*"),
         ),
         "publish_policy": (
             plans,
@@ -403,6 +423,11 @@ def create_functions(made: Resources, settings: StackSettings, context: Context)
 
 def put_events(bus: aws.cloudwatch.EventBus) -> Grant:
     return Grant((Statement(("events:PutEvents",), (bus.arn,)),), {"EVENT_BUS": bus.name})
+
+
+def take_down(bucket: PrivateBucket, pattern: str) -> Grant:
+    """Take away from the public what may no longer be shown: the only objects that anything deletes."""
+    return Grant((Statement(("s3:DeleteObject",), (pulumi.Output.concat(bucket.arn, "/", pattern),)),))
 
 
 def dead_letters(queues: Mapping[str, Queue], schedules: ScheduleGroup) -> Grant:

@@ -101,6 +101,9 @@ def deploy(settings: StackSettings) -> Deployment:
         SchedulesArgs(derived, settings.today, settings.enable_past_plans), made.schedules, functions["start_run"].arn
     )
     DailyTick("anchor_books", functions["anchor_books"].arn, made.schedules, context)
+    # The export takes what the disclosure has published: it comes when that is surely done, however much there was.
+    DailyTick("publish_disclosure", functions["publish_disclosure"].arn, made.schedules, context, hour=2)
+    DailyTick("export_portal", functions["export_portal"].arn, made.schedules, context, hour=3)
     Alarms(
         AlarmsArgs(
             dead_letter_queues={verb: context.name(f"{verb}-dead") for verb in ("schedules", *made.queues)},
