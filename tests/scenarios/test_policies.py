@@ -25,7 +25,7 @@ def test_a_policy_in_two_versions_and_a_list_in_parts_are_what_the_public_reads(
     def public(key: str) -> Any:
         return json.load(s3.get_object(Bucket=buckets["site"], Key=key)["Body"])
 
-    def drop(who: str, request: dict[str, Any], document: bytes, **metadata: Any) -> str:
+    def drop(who: str, request: dict[str, Any], document: bytes, /, **metadata: Any) -> str:
         grants = people.as_(who, "POST", "/v1/policies", request)
         for half, data in (("metadata", policy_metadata(document, **metadata)), ("document", document)):
             api.put_file(grants[half]["url"], grants[half]["headers"], data)

@@ -92,8 +92,15 @@ def test_the_half_that_comes_first_is_told_what_is_missing_and_nothing_is_publis
 
 def test_events_that_come_again_publish_nothing_again(office: Office) -> None:
     office.dropped()
-    assert [office.woken(KEY), office.woken(f"{KEY}.json")] == ["unchanged", "unchanged"]
-    assert len(office.public()) == 1
+    assert [office.woken(KEY), office.woken(f"{KEY}.json")] == ["published", "published"]
+    assert [entry["version"] for entry in office.public()] == [1]
+
+
+def test_the_same_sent_once_more_is_no_new_version_and_says_so(office: Office) -> None:
+    office.dropped()
+    assert office.dropped() == "unchanged"
+    assert [entry["version"] for entry in office.public()] == [1]
+    assert "与已发布的第 1 版相同" in office.told()["message"]
 
 
 def _orders() -> Iterator[tuple[str, ...]]:
@@ -192,7 +199,7 @@ def test_a_slow_worker_does_not_publish_an_old_pair_over_the_new_one(office: Off
     office.site.before_put = meanwhile
     office.dropped(title="旧")
     assert [entry["title"] for entry in office.public()] == ["新"]
-    assert office.told()["outcome"] == "unchanged"
+    assert office.told()["outcome"] == "published"
     assert office.told()["version"] == office.public()[0]["version"]
 
 
@@ -206,8 +213,8 @@ def test_a_slow_workers_word_does_not_stand_over_a_newer_one(office: Office) -> 
             office.woken(f"{KEY}.json")
 
     office.drop.after_read = meanwhile
-    assert office.woken(KEY) == "unchanged"
-    assert office.told()["version"] == 1
+    assert office.woken(KEY) == "published"
+    assert (office.told()["outcome"], office.told()["version"]) == ("published", 1)
 
 
 def test_of_two_names_of_one_document_the_one_dropped_earlier_does_not_come_after(office: Office) -> None:

@@ -139,8 +139,7 @@ def _publish(
     said = metadata.model_dump(mode="json")
     newest = versions[0] if versions else None
     if newest is not None and all(newest[name] == said[name] for name in _SAID_ABOUT):
-        told = {"outcome": "unchanged", "message": f"与已发布的第 {newest['version']} 版相同，没有新版本。"}
-        return told | _told(newest, versions)
+        return _standing(place, pair, newest) | _told(newest, versions)
     _require_latest(place, pair, newest)
     version = _store(place, metadata, data, media_type, versions, adapters.site)
     entry = {
@@ -162,8 +161,15 @@ def _publish(
         index_key(place.region), text.encode(), "application/json", index.tag if index else None
     ):
         return None
-    told = {"outcome": "published", "message": f"已发布，为第 {version} 版。"}
-    return told | _told(entry, [entry, *versions])
+    return _standing(place, pair, entry) | _told(entry, [entry, *versions])
+
+
+def _standing(place: Place, pair: Pair, newest: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told once the newest version is what was dropped: by these very halves, though another event may have been
+    first to publish them, or by earlier ones."""
+    if (newest["file"], newest["sent_at"]) == (place.file, pair.sent_at):
+        return {"outcome": "published", "message": f"已发布，为第 {newest['version']} 版。"}
+    return {"outcome": "unchanged", "message": f"与已发布的第 {newest['version']} 版相同，没有新版本。"}
 
 
 def _document_of(pair: Pair) -> bytes:
