@@ -16,7 +16,7 @@ from infra.local.runtime_api import Outcome
 BEFORE, AFTER, ALWAYS = "before", "after", "always"
 """A worker dies before its call leaves, or after the answer came back: once. `ALWAYS`: before the call leaves, and so do
 the workers of the platform's retries, until those are used up and the execution dies."""
-LONGEST_HOLD_S = 60.0
+LONGEST_HOLD_S = 25.0
 """A held invocation goes on after this: whatever it waited for may have died with its worker."""
 
 
