@@ -163,13 +163,14 @@ def check(read: Callable[[str], bytes | None], names: Iterable[str]) -> list[str
         return [f"没有 {MANIFEST}：导出没有完成，或没有取全，不能使用。"]
     try:
         said = json.loads(told)
-        files = {each["name"]: each for each in said["files"]}
-        wrong = _check_head(said)
+        return _check_head(said) or _check_files(said, read, names)
     except (ValueError, KeyError, TypeError):
-        return [f"{MANIFEST} 读不懂。"]
-    if wrong:
-        return wrong
-    wrong += [f"{name}：清单里没有这个文件。" for name in sorted(set(names) - {MANIFEST, *files})]
+        return [f"{MANIFEST} 或其中的文件格式不对，读不懂。"]
+
+
+def _check_files(said: Mapping[str, Any], read: Callable[[str], bytes | None], names: Iterable[str]) -> list[str]:
+    files = {each["name"]: each for each in said["files"]}
+    wrong = [f"{name}：清单里没有这个文件。" for name in sorted(set(names) - {MANIFEST, *files})]
     totals = Counts()
     for name, entry in files.items():
         counts, faults = _check_file(entry, read(name))
