@@ -8,6 +8,7 @@ const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-cor
 export const PAGES = ["index", "policies", "subsidy", "calendar", "query", "card", "disclosure"];
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 360, height: 740 };
+export const SMALL_PHONE = { width: 320, height: 568 };
 const LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
 const WAIT_MS = 10_000;
 

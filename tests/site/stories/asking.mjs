@@ -1,7 +1,7 @@
 // 补贴查询: one's own payments, and nobody else's.
 
 import assert from "node:assert/strict";
-import { PHONE, shown } from "../visit.mjs";
+import { PHONE, SMALL_PHONE, shown } from "../visit.mjs";
 import { story } from "../telling.mjs";
 
 const NOBODY = { name: "查无此人", id_number: "230102196304054517" };
@@ -194,4 +194,61 @@ story("the query fits a phone, before and after the answer, and every finger fin
       .map((each) => each.outerHTML),
   );
   assert.deepEqual(small, [], "lower than 44 pixels");
+});
+
+story("all 18 digits of an id number are seen in their field, on a small phone and in large print", async (visit, facts) => {
+  for (const viewport of [PHONE, SMALL_PHONE]) {
+    const page = await visit.open("/query.html", { viewport });
+    await page.getByRole("button", { name: "大字版" }).click();
+    const field = page.getByLabel("身份证号");
+    await field.fill("230102199001011234");
+    const [wide, seen] = await field.evaluate((input) => [input.scrollWidth, input.clientWidth]);
+    assert.ok(wide <= seen, `${wide} pixels of digits in a field of ${seen}, on a screen of ${viewport.width}`);
+    await visit.leave();
+  }
+});
+
+// Questions from the same address, past the page.
+async function alreadyAsked(facts, { name, id_number }, times) {
+  for (let n = 0; n < times; n += 1) {
+    const body = JSON.stringify({ name, id_number });
+    await fetch(`${facts.address}/public/v1/query`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  }
+}
+
+// 三加四等于几？ → 7
+function solved(question) {
+  const [one, other] = question.match(/[零一二三四五六七八九]/g).map((digit) => "零一二三四五六七八九".indexOf(digit));
+  return String(one + other);
+}
+
+story("whoever asks often is asked a small sum in words, may err, and then sees their payments", async (visit, facts) => {
+  visit.forgive("status of 422");
+  await alreadyAsked(facts, facts.people.paid, 5);
+  const page = await visit.open("/query.html");
+  await ask(visit, facts.people.paid);
+  const field = page.getByLabel("请回答一个小问题");
+  await field.waitFor();
+  assert.ok(await field.evaluate((input) => input === document.activeElement), "the focus is on the question");
+  assert.match(await shown(page.getByRole("status")), /请先回答/);
+  await visit.checkAccessible("with a question");
+  const question = page.locator("#answer-hint");
+  const wrong = String(Number(solved(await shown(question))) + 1);
+  await page.keyboard.type(wrong);
+  await page.keyboard.press("Enter");
+  await page.getByText(/答得不对/).waitFor();
+  await page.keyboard.type(solved(await shown(question)));
+  await page.keyboard.press("Enter");
+  await visit.settled();
+  assert.match(await shown(results(visit)), /已发放到社保卡/);
+  await field.waitFor({ state: "hidden" });
+});
+
+story("whoever asks far too often is told to wait, and for how long", async (visit, facts) => {
+  visit.forgive("status of 429");
+  await alreadyAsked(facts, facts.people.paid, 20);
+  await visit.open("/query.html");
+  await ask(visit, facts.people.paid);
+  assert.match(await shown(visit.page.getByRole("alert")), /次数[太过]多.*请过\d+(分钟|小时)/);
+  await visit.checkAccessible("over the limit");
 });

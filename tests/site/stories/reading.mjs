@@ -1,7 +1,7 @@
 // Who reads with poor eyes, on a small telephone, by ear or without a mouse: every page, in every state.
 
 import assert from "node:assert/strict";
-import { DESKTOP, PAGES, PHONE, shown } from "../visit.mjs";
+import { DESKTOP, PAGES, PHONE, SMALL_PHONE, shown } from "../visit.mjs";
 import { story } from "../telling.mjs";
 
 
@@ -41,21 +41,19 @@ story("axe finds nothing wrong with any page", async (visit, facts) => {
   await everywhere(visit, facts, { viewport: DESKTOP }, (path) => visit.checkAccessible(path));
 });
 
-story("axe finds nothing wrong with any page in large print", async (visit, facts) => {
-  await everywhere(visit, facts, largePrint(facts), async (path) => {
-    assert.equal(await visit.page.getByRole("button", { name: "大字版" }).getAttribute("aria-pressed"), "true");
+story("on a phone axe finds nothing wrong with any page, and none is wider than the screen", async (visit, facts) => {
+  await everywhere(visit, facts, { viewport: PHONE, isMobile: true, hasTouch: true }, async (path) => {
+    await visit.checkFits();
     await visit.checkAccessible(path);
   });
 });
 
-story("axe finds nothing wrong with any page on a phone", async (visit, facts) => {
-  await everywhere(visit, facts, { viewport: PHONE, isMobile: true, hasTouch: true }, (path) => visit.checkAccessible(path));
-});
-
-story("no page is wider than a phone, and none in large print on a small one", async (visit, facts) => {
-  await everywhere(visit, facts, { viewport: PHONE, isMobile: true }, () => visit.checkFits());
-  await visit.leave();
-  await everywhere(visit, facts, { viewport: { width: 320, height: 568 }, ...largePrint(facts) }, () => visit.checkFits());
+story("in large print on a small phone axe finds nothing wrong, and no page is wider than the screen", async (visit, facts) => {
+  await everywhere(visit, facts, { viewport: SMALL_PHONE, ...largePrint(facts) }, async (path) => {
+    assert.equal(await visit.page.getByRole("button", { name: "大字版" }).getAttribute("aria-pressed"), "true");
+    await visit.checkFits();
+    await visit.checkAccessible(path);
+  });
 });
 
 story("at 200 % zoom nothing is lost and nothing needs scrolling sideways", async (visit, facts) => {
