@@ -2,7 +2,7 @@
 
 const PATIENCE_MS = 20000;
 
-/** Why there is no answer. `kind`: offline, limited, challenge, missing, wrong or broken; `message` is for the reader. */
+/** Why there is no answer. `kind`: offline, limited, challenge, missing, wrong or broken; `message` is for people. */
 export class Trouble extends Error {
   constructor(kind, message) {
     super(message);

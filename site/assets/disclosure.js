@@ -36,16 +36,37 @@ async function page() {
   byId("filter").hidden = false;
   if (code && period) {
     await drawCell(names);
-  } else if (code || region !== PROVINCE) {
-    await drawIndex(names[region] || "这个地区");
+  } else if (code) {
+    await drawCells(names[region] || "这个地区");
   } else {
-    // Everything of the whole province is tens of thousands of tables.
-    say("请先选您的市县，或者选一项补贴，再按“查看”。");
+    await drawSubsidies();
   }
 }
 
-/** Which lists and sums there are, the latest period first. */
-async function drawIndex(here) {
+/** Which subsidies there is anything of. */
+async function drawSubsidies() {
+  const index = await read("disclosure", { year });
+  if (!index.subsidies.length) {
+    say("还没有公示。补贴发放到位以后，第二天在这里公布。");
+    return;
+  }
+  say(`有公示的补贴${index.subsidies.length}项，截至${day(index.as_of)}。请选一项。`);
+  const row = (subsidy) =>
+    make(
+      "li",
+      null,
+      link(
+        address("disclosure", { year: index.plan_year, region, code: subsidy.code }),
+        make("b", null, subsidy.subsidy),
+        " ",
+        make("small", null, `${subsidy.kind === "list" ? "名单" : "只有合计"}，全省${count(subsidy.cells)}张表`),
+      ),
+    );
+  fill(byId("content"), make("ul", { class: "rows" }, ...index.subsidies.map(row)));
+}
+
+/** Which lists and sums of a subsidy there are, the latest period first. */
+async function drawCells(here) {
   const index = await read("disclosure", { year, code, region });
   if (!index.cells.length) {
     say("");
@@ -76,13 +97,13 @@ function noCells(here) {
     "div",
     { class: "notice" },
     make("p", null, make("b", null, `${here}没有符合条件的公示。`)),
-    make("p", null, "可能还没有发放，或者人数不到5人，已经并到上一级公示。请换上一级地区，或者选“全部项目”再看。"),
+    make("p", null, "可能还没有发放，或者人数不到5人，已经并到上一级公示。请换上一级地区，或者换一项再看。"),
   );
 }
 
 /** One list or sum. A very long list comes in parts. */
 async function drawCell(names) {
-  const cell = await read(`disclosure/${code}/${period}/${region}`, { year, page: part });
+  const cell = await read(`disclosure/${code}/${period}/${region}`, { year, part });
   say("");
   fill(
     byId("content"),
@@ -119,7 +140,7 @@ function people(cell) {
     "div",
     null,
     paged(rows, (some) => table("slim", "名单（名字只留第一个字）", PEOPLE_COLUMNS, some)),
-    cell.pages > 1 ? parts(cell) : null,
+    cell.parts > 1 ? parts(cell) : null,
   );
 }
 
@@ -128,15 +149,15 @@ function parts(cell) {
     make(
       "li",
       null,
-      number === cell.page
+      number === cell.part
         ? make("div", { "aria-current": "true" }, `第${number}部分（正在看）`)
         : link(address("disclosure", { year, region, code, slot: period, part: number }), `第${number}部分`),
     );
   return make(
     "nav",
     { "aria-label": "名单的各部分" },
-    make("p", null, `名单很长，分${cell.pages}部分：`),
-    make("ul", { class: "rows" }, ...Array.from({ length: cell.pages }, (nothing, index) => one(index + 1))),
+    make("p", null, `名单很长，分${cell.parts}部分：`),
+    make("ul", { class: "rows" }, ...Array.from({ length: cell.parts }, (nothing, index) => one(index + 1))),
   );
 }
 

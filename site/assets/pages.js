@@ -33,10 +33,6 @@ export function paged(rows, draw) {
   after.addEventListener("click", () => turnAndGo(page + 1));
   last.addEventListener("click", () => turnAndGo(pages - 1));
   turn(0);
-  return make(
-    "div",
-    null,
-    shown,
-    pages > 1 ? make("nav", { "aria-label": "翻页" }, where, make("div", { class: "buttons" }, before, after, last)) : null,
-  );
+  const turning = make("div", { class: "buttons" }, before, after, last);
+  return make("div", null, shown, pages > 1 ? make("nav", { "aria-label": "翻页" }, where, turning) : null);
 }

@@ -45,7 +45,8 @@ function complete() {
 
 function question() {
   const asked = { name: fields.name.value.trim(), id_number: plain(fields.idNumber.value) };
-  return challenge ? Object.assign(asked, { challenge: challenge.challenge, answer: fields.answer.value.trim() }) : asked;
+  const answered = () => ({ challenge: challenge.challenge, answer: fields.answer.value.trim() });
+  return challenge ? Object.assign(asked, answered()) : asked;
 }
 
 async function send() {
@@ -77,8 +78,8 @@ async function send() {
   }
 }
 
-/** Said on the button, too: on a phone the line below the form is out of sight. It is not disabled, which would lose the
-    focus of whoever works by keyboard. */
+/** Said on the button, too: on a phone the line below the form is out of sight. The button is not disabled, which would
+    lose the focus of whoever works by keyboard. */
 function busy(yes) {
   byId("send").setAttribute("aria-disabled", String(yes));
   byId("send").textContent = yes ? "正在查…" : "查询";

@@ -29,7 +29,8 @@ export function offerRegions(regions, chosen) {
   city.value = known === PROVINCE ? PROVINCE : `${known.slice(0, 4)}00`;
 
   const offerCounties = () => {
-    const counties = regions.filter((each) => each.level === "county" && each.code.slice(0, 4) === city.value.slice(0, 4));
+    const here = city.value.slice(0, 4);
+    const counties = regions.filter((each) => each.level === "county" && each.code.slice(0, 4) === here);
     const all = city.value === PROVINCE ? "全省" : "不限";
     fill(region, option(city.value, all), ...counties.map((each) => option(each.code, each.name)));
   };

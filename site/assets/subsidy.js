@@ -84,7 +84,8 @@ function papers(policies, names) {
 }
 
 function onward(card) {
-  const row = (href, title, words) => make("li", null, link(href, make("b", null, title), " ", make("small", null, words)));
+  const row = (href, title, words) =>
+    make("li", null, link(href, make("b", null, title), " ", make("small", null, words)));
   return make(
     "section",
     null,
