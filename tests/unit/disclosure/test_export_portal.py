@@ -195,7 +195,7 @@ def test_a_list_replaced_while_it_is_read_is_read_again() -> None:
     portal, watch = Portal(), Watch()
 
     def replaced() -> None:
-        portal.world.pay(LISTED, DAOLI, ids(20))
+        portal.world.pay(LISTED, DAOLI, ids(11, first=9), name="b")
         publish(portal.world, date(2023, 6, 14))
 
     watch.acts.append(("site.get", lambda arguments: f"/{DAOLI}/" in arguments[0], replaced))

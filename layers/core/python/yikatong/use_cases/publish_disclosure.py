@@ -96,13 +96,11 @@ def _paid_by(batch: Batch, lake: Lake) -> pl.DataFrame:
     if data is None or (batch.settlement.sha256 and sha256_hex(data) != batch.settlement.sha256):
         raise AlteredSettlement(batch.batch_id)
     people = payments_of(batch, lake).select("end_to_end_id", person="beneficiary_id", name="beneficiary_name")
-    return (
-        parquet.decode(data)
-        .filter(pl.col("state") == PaymentState.SETTLED.value)
-        .join(people, on="end_to_end_id", how="left", maintain_order="left")
-        .select("slot", "person", "name", "amount_fen", region=pl.lit(batch.region), paid_on="settled_on")
-        .select("slot", *PAID)
-    )
+    settled = parquet.decode(data).filter(pl.col("state") == PaymentState.SETTLED.value)
+    paid = settled.join(people, on="end_to_end_id", how="inner", maintain_order="left")
+    if paid.height != settled.height:
+        raise AlteredSettlement(batch.batch_id)
+    return paid.with_columns(region=pl.lit(batch.region), paid_on="settled_on").select("slot", *PAID)
 
 
 def publish_disclosure(
