@@ -86,12 +86,11 @@ class Wiring:
 
         return DynamoAttempts(self.client("dynamodb"), self.environment["ATTEMPTS_TABLE"])
 
-    @cached_property
+    @property
     def limits(self) -> "Limits":
-        from yikatong.attempts import LIMITS, Limits
+        from yikatong.attempts import LIMITS
 
-        told = self.environment.get("ATTEMPT_LIMITS")
-        return Limits.model_validate_json(told) if told else LIMITS
+        return LIMITS
 
     @property
     def challenge(self) -> "Challenge | None":
