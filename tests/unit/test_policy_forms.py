@@ -152,6 +152,18 @@ def test_another_sheet_another_file_and_a_bomb_are_refused() -> None:
     assert faults(packed.getvalue())[0].row is None
 
 
+def test_a_workbook_whose_bytes_were_damaged_on_the_way_is_refused() -> None:
+    data = bytearray(filled_form(EDUCATION))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        directory = archive.start_dir
+        name = archive.infolist()[0].filename.encode()
+    at = data.index(name, directory) - 30  # where the directory keeps the first part's CRC
+    data[at] ^= 0xFF
+    sheet = data.index(b"xl/worksheets/sheet1.xml", directory) - 30
+    data[sheet] ^= 0xFF
+    assert faults(bytes(data), duty_of(EDUCATION))[0].row is None
+
+
 def test_a_county_fills_in_what_is_its_own_and_leaves_the_rest_blank() -> None:
     duty = duty_of(REGIONS_PART, "230102")
     own: dict[str, str] = filled_rows(1)[0] | {Column.NAME: "高龄津贴", Column.DEPARTMENT: "区民政局"}

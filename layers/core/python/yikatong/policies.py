@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from yikatong.departures import regions_above
 from yikatong.errors import Refusal
 from yikatong.plan import Frequency, Slot
+from yikatong.regions import above
 
 Document = Mapping[str, Any]
 """One version of a document, as the index has it (docs/architecture.md, Public files)."""
@@ -37,7 +37,7 @@ def index_keys(region: str) -> tuple[str, ...]:
     >>> index_keys("230102")
     ('published/policies/230000.json', 'published/policies/230100.json', 'published/policies/230102.json')
     """
-    return tuple(index_key(each) for each in reversed(regions_above(region)))
+    return tuple(index_key(each) for each in above(region))
 
 
 def days_of(slot: str) -> tuple[date, date]:
@@ -70,7 +70,7 @@ def in_force_on(documents: Iterable[Document], code: str, day: date, region: str
 
 def in_force_between(documents: Iterable[Document], code: str, first: date, last: date, region: str) -> list[Document]:
     """The same for any days; both ends inside."""
-    wanted = regions_above(region)
+    wanted = above(region)
     versions: dict[tuple[str, str], list[Document]] = defaultdict(list)
     for each in documents:
         if each["code"] == code and each["region"] in wanted:

@@ -9,6 +9,7 @@ nor a number by which somebody could be known or called.
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -212,7 +213,7 @@ def _cells_of(data: bytes) -> list[tuple[int, Cells]]:
         table = book.get_sheet_by_name(SHEET).to_python(skip_empty_area=False)
     except Unreadable as error:
         raise Faulty([Fault(None, "", finding.message) for finding in error.findings]) from None
-    except (CalamineError, ValueError, OSError):
+    except (CalamineError, zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError):
         raise Faulty([Fault(None, "", "工作簿读不出来，请重新保存后再报送。")]) from None
     faults = [*formulas, *_unseen(seen.get(SHEET, Seen()))]
     labels = [str(cell).strip() for cell in table[0]] if table else []
