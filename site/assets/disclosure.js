@@ -37,7 +37,7 @@ async function page() {
   if (code && period) {
     await drawCell(names);
   } else if (code) {
-    await drawCells(names[region] || "这个地区");
+    await drawCells(names);
   } else {
     await drawSubsidies();
   }
@@ -66,11 +66,12 @@ async function drawSubsidies() {
 }
 
 /** Which lists and sums of a subsidy there are, the latest period first. */
-async function drawCells(here) {
+async function drawCells(names) {
+  const here = names[region] || "这个地区";
   const index = await read("disclosure", { year, code, region });
   if (!index.cells.length) {
     say("");
-    fill(byId("content"), noCells(here));
+    fill(byId("content"), noCells(here, names));
     return;
   }
   say(`${here}有${count(index.cells.length)}张公示表，截至${day(index.as_of)}。`);
@@ -92,12 +93,21 @@ function cellAddress(cell, planYear) {
   return address("disclosure", path);
 }
 
-function noCells(here) {
+/** Where it may stand instead: with the rest of its city, or of the province. */
+function noCells(here, names) {
+  const above = [`${region.slice(0, 4)}00`, PROVINCE].filter((each) => each !== region && names[each]);
   return make(
     "div",
     { class: "notice" },
     make("p", null, make("b", null, `${here}没有符合条件的公示。`)),
-    make("p", null, "可能还没有发放，或者人数不到5人，已经并到上一级公示。请换上一级地区，或者换一项再看。"),
+    make("p", null, "可能还没有发放，或者人数不到5人，已经并到上一级公示。"),
+    make(
+      "ul",
+      null,
+      ...above.map((each) =>
+        make("li", null, link(address("disclosure", { year, region: each, code }), `看${names[each]}的公示`)),
+      ),
+    ),
   );
 }
 
