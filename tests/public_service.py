@@ -170,11 +170,39 @@ def cell(code: str, slot: str, region: str, people: int = 5, kind: str = "list")
     }
 
 
-def index_row(each: dict[str, Any]) -> dict[str, Any]:
-    names = ("code", "subsidy", "slot", "region", "region_name", "kind", "people", "amount_fen")
-    slot = each["slot"].replace("#", "_")
-    href = f"/published/disclosure/{each['plan_year']}/{each['code']}/{slot}/{each['region']}.json"
-    return {name: each[name] for name in names} | {"href": href}
+def publish_cells(site: MemorySite, *cells: dict[str, Any]) -> None:
+    """The cells under their names, the indexes of their subsidies and of the year (yikatong.disclosure)."""
+    by_code: dict[str, list[dict[str, Any]]] = {}
+    for each in cells:
+        slot = each["slot"].replace("#", "_")
+        stem = f"published/disclosure/{each['plan_year']}/{each['code']}/{slot}/{each['region']}/000001-0123456789ab"
+        rows = each.get("rows", [])
+        first, *further = [rows[at : at + 2_000] for at in range(0, len(rows), 2_000)] or [[]]
+        parts = {f"{stem}-{part}.json": {"part": part, "rows": some} for part, some in enumerate(further, start=2)}
+        shown = {"rows": first, "rows_count": len(rows), "parts": [f"/{key}" for key in parts]} if rows else {}
+        site.documents |= parts | {f"{stem}.json": each | shown}
+        names = ("code", "subsidy", "slot", "region", "region_name", "kind", "merged", "people", "amount_fen", "as_of")
+        line = {name: each[name] for name in names} | {"href": f"/{stem}.json", "sha256": "0" * 64, "follows": "0" * 16}
+        by_code.setdefault(each["code"], []).append(line)
+    for code, lines in by_code.items():
+        site.documents[f"published/disclosure/2023/{code}/index.json"] = {
+            "plan_year": 2023,
+            "code": code,
+            "cells": lines,
+        }
+    subsidies = [
+        {
+            "code": code,
+            "subsidy": lines[0]["subsidy"],
+            "kind": lines[0]["kind"],
+            "slots": sorted({line["slot"] for line in lines}),
+            "cells": len(lines),
+            "href": f"/published/disclosure/2023/{code}/index.json",
+        }
+        for code, lines in by_code.items()
+    ]
+    year = {"plan_year": 2023, "as_of": "2023-06-30", "subsidies": subsidies}
+    site.documents["published/disclosure/2023/index.json"] = year
 
 
 def publish_everything(site: MemorySite) -> None:
@@ -202,15 +230,9 @@ def publish_everything(site: MemorySite) -> None:
             ],
         ),
     }
-    cells = [cell("urban-minimum-living", "2023-06", "230102"), cell("temporary-relief", "2023#FLOOD", "230000", 9)]
-    for each in cells:
-        slot = each["slot"].replace("#", "_")
-        site.documents[f"published/disclosure/2023/{each['code']}/{slot}/{each['region']}.json"] = each
-    site.documents["published/disclosure/2023/index.json"] = {
-        "plan_year": 2023,
-        "as_of": "2023-06-30",
-        "cells": [index_row(each) for each in cells],
-    }
+    publish_cells(
+        site, cell("urban-minimum-living", "2023-06", "230102"), cell("temporary-relief", "2023#FLOOD", "230000", 9)
+    )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from cli import api
 from cli.api_docs import DOCUMENT
 from cli.main import _add_commands, app
-from tests.public_service import PublicWiring, Service, cell, publish_everything
+from tests.public_service import PublicWiring, Service, cell, publish_cells, publish_everything
 from yikatong.aws.public_api.common import BODY_LIMIT_BYTES
 from yikatong.errors import Refusal
 from yikatong.money import in_yuan
@@ -143,51 +143,85 @@ def test_a_collected_list_names_a_countys_own_subsidies_and_who_is_missing(servi
 # --- disclosure -------------------------------------------------------------------------------------------------------
 
 
-def test_the_index_is_found_by_subsidy_and_by_a_region_with_all_below_it(service: Service) -> None:
+def test_the_index_tells_of_which_subsidies_there_is_anything(service: Service) -> None:
+    index = service.get("/v1/disclosure").json
+    assert [(each["code"], each["slots"], each["cells"]) for each in index["subsidies"]] == [
+        (LIVING, ["2023-06"], 1),
+        ("temporary-relief", ["2023#FLOOD"], 1),
+    ]
+    assert (index["cells"], index["as_of"]) == ([], "2023-06-30")
+
+
+def test_a_subsidys_cells_are_found_by_a_region_with_all_below_it(service: Service) -> None:
     def regions(**query: str) -> list[str]:
-        return [each["region"] for each in service.get("/v1/disclosure", **query).json["cells"]]
+        return [each["region"] for each in service.get("/v1/disclosure", code=LIVING, **query).json["cells"]]
 
-    assert regions() == regions(region="230000") == ["230102", "230000"]
-    assert regions(region="230100") == regions(region="230102") == regions(code=LIVING) == ["230102"]
-    assert regions(region="230200") == []
+    assert regions() == regions(region="230000") == regions(region="230100") == regions(region="230102") == ["230102"]
+    assert regions(region="230200") == regions(region="230103") == []
 
 
-def test_each_row_of_the_index_leads_to_its_cell(service: Service) -> None:
-    for row in service.get("/v1/disclosure").json["cells"]:
-        path, _, query = row["href"].partition("?")
-        found = service.call("GET", path, query=[tuple(query.split("="))]).json
-        assert (found["slot"], found["region"], found["people"]) == (row["slot"], row["region"], row["people"])
-        assert len(found["rows"]) == found["people"]
+@pytest.mark.parametrize("code", [LIVING, "temporary-relief"])
+def test_each_row_of_the_index_leads_to_its_cell(service: Service, code: str) -> None:
+    (row,) = service.get("/v1/disclosure", code=code).json["cells"]
+    path, _, query = row["href"].partition("?")
+    found = service.call("GET", path, query=[tuple(query.split("="))]).json
+    assert (found["slot"], found["region"], found["people"]) == (row["slot"], row["region"], row["people"])
+    assert len(found["rows"]) == found["people"]
 
 
 def test_before_anything_is_disclosed_the_index_is_empty_and_a_cell_is_not_found(service: Service) -> None:
     service.made.site.documents.clear()
-    assert service.get("/v1/disclosure").json == {"plan_year": 2023, "as_of": None, "cells": []}
+    empty = {"plan_year": 2023, "as_of": None, "subsidies": [], "cells": []}
+    assert service.get("/v1/disclosure").json == empty
     missing = service.get(f"/v1/disclosure/{LIVING}/2023-06/230102")
     assert (missing.status, missing.problem) == (404, "not_found")
 
 
 def test_a_sum_has_no_names(service: Service) -> None:
-    key = f"published/disclosure/2023/{LIVING}/2023-05/230102.json"
-    service.made.site.documents[key] = cell(LIVING, "2023-05", "230102", 7, kind="aggregate")
+    publish_cells(service.made.site, cell(LIVING, "2023-05", "230102", 7, kind="aggregate"))
     found = service.get(f"/v1/disclosure/{LIVING}/2023-05/230102").json
     assert (found["kind"], found["rows"], found["people"]) == ("aggregate", [], 7)
 
 
-def test_a_very_long_list_comes_in_pages(service: Service) -> None:
-    key = f"published/disclosure/2023/{LIVING}/2023-05/230102.json"
-    service.made.site.documents[key] = cell(LIVING, "2023-05", "230102", 20_001)
+def test_who_looks_for_a_region_that_was_merged_is_told_where_it_stands(service: Service) -> None:
+    publish_cells(service.made.site, cell(LIVING, "2023-05", "230102") | {"merged": ["230103"]})
+    answer = service.get(f"/v1/disclosure/{LIVING}/2023-05/230103")
+    assert (answer.status, answer.problem) == (404, "not_found")
+    assert "已并入哈尔滨市道里区的公示表" in answer.json["detail"]
+
+
+def test_a_long_list_comes_in_the_parts_it_was_published_in(service: Service) -> None:
+    publish_cells(service.made.site, cell(LIVING, "2023-05", "230102", 4_001))
     path = f"/v1/disclosure/{LIVING}/2023-05/230102"
-    assert [len(service.get(path, page=page).json["rows"]) for page in ("1", "2")] == [20_000, 1]
-    assert service.get(path).json["pages"] == 2
-    assert service.get(path, page="3").status == 404
+    assert [len(service.get(path, part=part).json["rows"]) for part in ("1", "2", "3")] == [2_000, 2_000, 1]
+    assert (service.get(path).json["part"], service.get(path).json["parts"]) == (1, 3)
+    assert service.get(path, part="4").status == 404
+
+
+def test_a_cell_that_is_replaced_meanwhile_is_looked_for_again(service: Service) -> None:
+    site = service.made.site
+    (key,) = [each for each in site.documents if f"{LIVING}/2023-06/230102/" in each]
+    index = site.documents[f"published/disclosure/2023/{LIVING}/index.json"]
+    newer, kept = key.replace("000001", "000002"), site.documents.pop(key)
+    get = site.get
+
+    def replacing(asked: str) -> bytes | None:
+        if asked == key:
+            site.documents[newer] = kept
+            index["cells"][0]["href"] = f"/{newer}"
+        return get(asked)
+
+    site.get = replacing  # type: ignore[method-assign]
+    assert service.get(f"/v1/disclosure/{LIVING}/2023-06/230102").json["people"] == 5
 
 
 def test_what_a_published_document_holds_besides_does_not_leave(service: Service) -> None:
     """Whoever writes it may one day write more: only what is described is told."""
-    key = f"published/disclosure/2023/{LIVING}/2023-06/230102.json"
-    service.made.site.documents[key]["rows"][0]["id_number"] = "230102199001011230"
+    site = service.made.site
+    (key,) = [each for each in site.documents if f"{LIVING}/2023-06/230102/" in each]
+    site.documents[key]["rows"][0]["id_number"] = "230102199001011230"
     assert "230102199001011230" not in service.get(f"/v1/disclosure/{LIVING}/2023-06/230102").body
+    assert "follows" not in service.get("/v1/disclosure", code=LIVING).body
 
 
 def test_the_api_reads_what_was_published_and_nothing_else(service: Service) -> None:

@@ -221,10 +221,19 @@ class CellRow(Answer):
     href: str = Field(description="这张公示表在本接口的地址")
 
 
+class DisclosedSubsidy(Answer):
+    code: Code
+    subsidy: str
+    kind: CellKind
+    slots: list[SlotText]
+    cells: int = Field(description="全省有几张公示表")
+
+
 class DisclosureAnswer(Answer):
     plan_year: int
     as_of: date | None = Field(description="截至哪一天；空为当年还没有公示")
-    cells: list[CellRow]
+    subsidies: list[DisclosedSubsidy] = Field(description="有公示的项目")
+    cells: list[CellRow] = Field(description="问到一个项目时，它在这个地区及以下各级的公示表")
 
 
 class PaidPerson(Answer):
@@ -245,9 +254,9 @@ class CellAnswer(Answer):
     people: int
     amount_fen: Fen
     as_of: date
-    rows: list[PaidPerson] = Field(default=[], description="本页的名单；aggregate 没有")
-    page: int
-    pages: int = Field(description="共几页，一页至多两万人")
+    rows: list[PaidPerson] = Field(default=[], description="这一部分的名单；aggregate 没有")
+    part: int
+    parts: int = Field(description="名单分几部分，每部分至多两千人")
 
 
 # --- one's own records ------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ QueryRegion = Annotated[str | None, Query(pattern=_REGION, description="六位�
 AskedRegion = Annotated[str, Query(pattern=_REGION, description="六位行政区划代码")]
 AskedSlot = Annotated[str, Query(pattern=f"^{_SLOT % '#'}$", description="发放属期，如 2023-06、2023Q2、2023#名称")]
 PathSlot = Annotated[str, Path(pattern=f"^{_SLOT % '_'}$", description="发放属期；# 写作 _")]
-Page = Annotated[int, Query(ge=1, le=10_000, description="第几页，从 1 数起")]
+Part = Annotated[int, Query(ge=1, le=10_000, description="名单的第几部分，从 1 数起")]
 
 logger = Logger(service="public_api")
 
