@@ -236,7 +236,8 @@ story("whoever asks often is asked a small sum in words, may err, and then sees 
   const wrong = String(Number(solved(await shown(question))) + 1);
   await page.keyboard.type(wrong);
   await page.keyboard.press("Enter");
-  await page.getByText(/答得不对/).waitFor();
+  await page.locator("#answer-wrong").filter({ hasText: /再|重新|不对/ }).waitFor();
+  assert.equal(await field.getAttribute("aria-invalid"), "true");
   await page.keyboard.type(solved(await shown(question)));
   await page.keyboard.press("Enter");
   await visit.settled();
