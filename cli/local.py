@@ -94,8 +94,9 @@ def _refuse_far_days(endpoint: str, advance_to: str) -> None:
         )
 
 
-class _Interrupted(BaseException):
-    """Ctrl-C during start-up: unwinds through the cloud, which then ends what it has begun."""
+class _Interrupted(KeyboardInterrupt):
+    """Ctrl-C during start-up: unwinds through the cloud, which then ends what it has begun. A KeyboardInterrupt, because an
+    event loop swallows whatever else is raised in its callbacks, and would go on for ever."""
 
 
 def _interrupt(stopped: threading.Event) -> None:

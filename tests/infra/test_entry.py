@@ -19,10 +19,12 @@ SECRETS = {
 }
 
 
-def configured(layers: Path) -> Recorder:
+def configured(layers: Path, **changes: str | None) -> Recorder:
     config: dict[str, Any] = yaml.safe_load((REPOSITORY / "Pulumi.heilongjiang.yaml").read_text(encoding="utf-8"))[
         "config"
     ]
+    config |= {f"yikatong:{name}": value for name, value in changes.items()}
+    config = {name: value for name, value in config.items() if value is not None}
     plain = {name: value if isinstance(value, str) else json.dumps(value) for name, value in config.items()}
     pulumi.runtime.set_all_config(plain | SECRETS | {"yikatong:layers": str(layers)}, list(SECRETS))
     try:
@@ -44,6 +46,18 @@ def test_the_example_stack_deploys_from_its_own_configuration(tmp_path: Path) ->
     for layer in stack.of("LayerVersion").values():
         assert layer["s3Key"].startswith("layers/"), "larger than Lambda takes directly"
         assert "code" not in layer
+
+
+def test_how_the_site_is_reached_is_the_stacks_choice(tmp_path: Path) -> None:
+    for name in ("core", "columnar"):
+        (tmp_path / f"{name}.zip").write_bytes(name.encode())
+    (distribution,) = configured(tmp_path).of("Distribution").values()
+    assert distribution["aliases"] == ["butie.example.invalid"]
+    website = configured(tmp_path, siteHosting="website", siteDomain=None, siteCertificate=None, challenge="local")
+    assert website.of("BucketWebsiteConfiguration").keys() == {"site"}
+    variables = website.aws_of("lambda", "Function")["public_api"]["environment"]["variables"]
+    assert variables["CHALLENGE"] == "local"
+    assert variables["SITE_ORIGIN"].startswith("http://yikatong-hlj-site-")
 
 
 def test_without_built_layers_nothing_is_deployed(tmp_path: Path) -> None:

@@ -27,6 +27,11 @@ VALID = {
     "cloudwatch/logGroup:LogGroup": ("name", r"[A-Za-z0-9_./#-]{1,512}"),
     "secretsmanager/secret:Secret": ("name", r"[A-Za-z0-9/_+=.@-]{1,512}"),
     "apigateway/restApi:RestApi": ("name", r".{1,255}"),
+    "apigateway/stage:Stage": ("stageName", r"[A-Za-z0-9_-]{1,128}"),
+    "cloudfront/originAccessControl:OriginAccessControl": ("name", r"[A-Za-z0-9_-]{1,64}"),
+    "cloudfront/cachePolicy:CachePolicy": ("name", r"[A-Za-z0-9_-]{1,128}"),
+    "cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": ("name", r"[A-Za-z0-9_-]{1,128}"),
+    "wafv2/webAcl:WebAcl": ("name", r"[A-Za-z0-9_-]{1,128}"),
 }
 
 
@@ -42,7 +47,7 @@ def test_every_name_is_one_that_aws_takes(stack: Recorder, kind: str) -> None:
 def test_the_longest_stage_still_makes_valid_names() -> None:
     longest = "a" * 16
     settings(stage=longest)
-    nouns = ("bank-exchange", "roster-drop", "policy-drop")
+    nouns = ("bank-exchange", "roster-drop", "policy-drop", "portal-export")
     assert all(len(f"yikatong-{longest}-{noun}-123456789012") <= 63 for noun in nouns)
     assert len(f"yikatong-{longest}-publish_records-cn-northwest-1") <= 64, "a role's name carries the region"
 
