@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from yikatong.disclosure_keys import Document, encode, index_key, key_of, year_index_key
+from yikatong.disclosure_keys import Document, encode, index_key, key_of
 from yikatong.payments import sha256_hex
 from yikatong.plan import PlanBook
 from yikatong.portal_export import (
@@ -76,8 +76,9 @@ class _Export:
         self._write(POLICIES, "policy", self._policies())
         self._write(POLICY_LISTS, "policy_list", self._policy_lists())
         for year in self._book.years:
-            for subsidy in self._subsidies(year):
-                self._write_disclosure(year, subsidy["code"])
+            for subsidy in self._book.plan(year).subsidies:
+                if subsidy.code is not None:
+                    self._write_disclosure(year, subsidy.code)
         state = Lines(STATE)
         for item in sorted(self._items):
             state.add({"record": "item", "kind": item.kind, "id": item.id, "sha256": item.sha256})
@@ -128,11 +129,6 @@ class _Export:
         self._files.append(entry)
 
     # --- disclosure ----------------------------------------------------------------------------------------------------------
-
-    def _subsidies(self, plan_year: int) -> list[Document]:
-        data = self._site.get(year_index_key(plan_year))
-        found: list[Document] = json.loads(data)["subsidies"] if data else []
-        return found
 
     def _write_disclosure(self, plan_year: int, code: str) -> None:
         """One file for each subsidy and year that has anything new. A list that was replaced while it was read is read again,
