@@ -34,6 +34,7 @@ check: setup ## Lint, format and strict types
 bench: setup ## Measure rosters against the raw read, pandera and pydantic, and a 10,000-payee batch step by step
 	@$(BIN)/python -m tests.benchmarks.validation
 	@$(BIN)/python -m tests.benchmarks.payout
+	@$(BIN)/python -m tests.benchmarks.public_api
 	@$(BIN)/python -m tests.benchmarks.query
 	@$(BIN)/python -m tests.benchmarks.page_weight
 

@@ -7,6 +7,7 @@ import base64
 import io
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import SimpleNamespace
@@ -20,6 +21,8 @@ from tests.fakes import MemoryRecords
 from yikatong.attempts import LIMITS, Limits
 from yikatong.aws.public_api.common import logger
 from yikatong.challenge import LocalChallenge
+from yikatong.disclosure import Cell, subsidy_index, year_index
+from yikatong.disclosure_keys import index_key, year_index_key
 from yikatong.plan import PlanBook, Settings
 
 SECRET = b"a secret of the tests"
@@ -152,57 +155,36 @@ def policy_list(region: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def cell(code: str, slot: str, region: str, people: int = 5, kind: str = "list") -> dict[str, Any]:
-    rows = [{"name": "张*", "amount_fen": 65_000, "paid_on": "2023-06-12"} for _ in range(people)]
-    return {
-        "code": code,
-        "subsidy": "城市最低生活保障金",
-        "plan_year": 2023,
-        "slot": slot,
-        "region": region,
-        "region_name": "哈尔滨市道里区",
-        "kind": kind,
-        "merged": [],
-        "people": people,
-        "amount_fen": 65_000 * people,
-        **({"rows": rows} if kind == "list" else {}),
-        "as_of": "2023-06-30",
-    }
+def cell(code: str, slot: str, region: str, people: int = 5, kind: str = "list", merged: Sequence[str] = ()) -> Cell:
+    return Cell(
+        plan_year=2023,
+        code=code,
+        subsidy="城市最低生活保障金",
+        slot=slot,
+        region=region,
+        regions=frozenset({region, *merged}),
+        kind=kind,
+        people=people,
+        amount_fen=65_000 * people,
+        as_of=date(2023, 6, 30),
+        follows="0" * 16,
+    )
 
 
-def publish_cells(site: MemorySite, *cells: dict[str, Any]) -> None:
-    """The cells under their names, the indexes of their subsidies and of the year (yikatong.disclosure)."""
-    by_code: dict[str, list[dict[str, Any]]] = {}
-    for each in cells:
-        slot = each["slot"].replace("#", "_")
-        stem = f"published/disclosure/{each['plan_year']}/{each['code']}/{slot}/{each['region']}/000001-0123456789ab"
-        rows = each.get("rows", [])
-        first, *further = [rows[at : at + 2_000] for at in range(0, len(rows), 2_000)] or [[]]
-        parts = {f"{stem}-{part}.json": {"part": part, "rows": some} for part, some in enumerate(further, start=2)}
-        shown = {"rows": first, "rows_count": len(rows), "parts": [f"/{key}" for key in parts]} if rows else {}
-        site.documents |= parts | {f"{stem}.json": each | shown}
-        names = ("code", "subsidy", "slot", "region", "region_name", "kind", "merged", "people", "amount_fen", "as_of")
-        line = {name: each[name] for name in names} | {"href": f"/{stem}.json", "sha256": "0" * 64, "follows": "0" * 16}
-        by_code.setdefault(each["code"], []).append(line)
-    for code, lines in by_code.items():
-        site.documents[f"published/disclosure/2023/{code}/index.json"] = {
-            "plan_year": 2023,
-            "code": code,
-            "cells": lines,
-        }
-    subsidies = [
-        {
-            "code": code,
-            "subsidy": lines[0]["subsidy"],
-            "kind": lines[0]["kind"],
-            "slots": sorted({line["slot"] for line in lines}),
-            "cells": len(lines),
-            "href": f"/published/disclosure/2023/{code}/index.json",
-        }
-        for code, lines in by_code.items()
-    ]
-    year = {"plan_year": 2023, "as_of": "2023-06-30", "subsidies": subsidies}
-    site.documents["published/disclosure/2023/index.json"] = year
+def publish_cells(site: MemorySite, *cells: Cell) -> None:
+    """The cells, their subsidies' indexes and the year's, each as `publish_disclosure` writes it."""
+    row = {"name": "张*", "amount_fen": 65_000, "paid_on": "2023-06-12"}
+    indexes = []
+    for code in sorted({each.code for each in cells}):
+        lines = []
+        for each in (one for one in cells if one.code == code):
+            line, objects = each.objects(1, [row] * each.people if each.kind == "list" else [])
+            lines.append(line)
+            site.documents |= {key: json.loads(body) for key, body in objects.items()}
+        index = subsidy_index(2023, code, "城市最低生活保障金", "list", 1, date(2023, 6, 30), lines)
+        site.documents[index_key(2023, code)] = index
+        indexes.append(index)
+    site.documents[year_index_key(2023)] = year_index(2023, date(2023, 6, 30), indexes)
 
 
 def publish_everything(site: MemorySite) -> None:

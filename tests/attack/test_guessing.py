@@ -116,7 +116,6 @@ def test_other_spellings_of_a_number_and_a_name_are_the_same_attempts(village: V
     assert admitted == LIMITS.person.most
 
 
-@pytest.mark.xfail(strict=True, reason="attempts are not yet counted by name and county: reported, issue 5")
 def test_whoever_knows_a_name_a_county_an_age_and_the_last_four_digits_cannot_try_the_birthdays(
     village: Village,
 ) -> None:

@@ -51,6 +51,11 @@ def test_a_name_with_a_county_and_a_birth_date_is_a_person_whatever_digits_follo
     assert attempt("192.0.2.9", f"{ID[:14]}9999", "李四").verdict == "free"
 
 
+def test_a_name_with_a_county_and_the_last_four_digits_is_a_person_whatever_birth_date_is_tried(attempt: Try) -> None:
+    verdicts = [attempt(f"192.0.2.{n}", f"{ID[:6]}19{60 + n}0101{ID[14:]}").verdict for n in range(4)]
+    assert verdicts == ["free", "free", "challenge", "refused"]
+
+
 def test_an_address_may_ask_for_more_people_than_one_person_may_be_asked_for(attempt: Try) -> None:
     verdicts = [attempt(id_number=f"23010219{50 + n}01011230", name=f"李{n}").verdict for n in range(9)]
     assert verdicts == ["free"] * 4 + ["challenge"] * 4 + ["refused"]
@@ -73,7 +78,7 @@ def test_of_two_full_windows_the_later_end_is_named(attempt: Try) -> None:
 def test_every_attempt_is_counted_on_every_counter_refused_or_not(attempt: Try, counters: MemoryAttempts) -> None:
     for _ in range(9):
         attempt()
-    assert sorted(counters.counts.values()) == [9, 9, 9]
+    assert sorted(counters.counts.values()) == [9, 9, 9, 9]
 
 
 def test_counters_are_kept_past_their_window_and_then_forgotten(attempt: Try, counters: MemoryAttempts) -> None:
@@ -88,9 +93,9 @@ def test_no_counter_tells_whom_it_counts_nor_is_ever_named_like_a_record(
     names = set(counters.counts)
     assert all(len(name) == 64 and set(name) <= set("0123456789abcdef") for name in names)
     attempt(secret=b"another secret")
-    assert len(counters.counts) == 6
+    assert len(counters.counts) == 8
     attempt(at=NOON + timedelta(days=1))
-    assert len(counters.counts) == 9
+    assert len(counters.counts) == 12
     keys = {person_key(SECRET, *person) for person in [(ID, NAME), ("number", ID), ("number", f"0|{ID}")]}
     assert not keys & names
 

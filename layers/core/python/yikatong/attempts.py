@@ -1,11 +1,12 @@
 """How often records may be asked for: a query answers yes or no to a guess, so guesses are counted (issue 5, privacy).
 
-Three counters for each query, whatever comes of it, before anything is looked up:
+Four counters for each query, whatever comes of it, before anything is looked up:
 
 * the address it came from: against whoever tries many people;
 * the id number asked for: against whoever knows a number and tries names;
-* the name together with the number's first 14 digits, the home county and birth date: against whoever knows a person and
-  tries the three digits that follow.
+* the name with the number's first 14 digits, home county and birth date: against whoever knows a person and tries the three
+  digits that follow;
+* the name with the number's first six and last four: against whoever has a list that hides the birth date, and tries the days.
 
 Within its free attempts a counter asks for nothing, beyond them for a challenge, and beyond its limit for patience. Nobody's
 number, name or address is kept: a counter's name is an HMAC, under a key that the records' keys are never made with.
@@ -27,7 +28,7 @@ Verdict = Literal["free", "challenge", "refused"]
 
 # What a record's key is made from always holds a `|` between number and name, so no record's key is ever this one.
 _PURPOSE = b"yikatong: counters of attempts"
-_COUNTY_AND_BIRTH_DATE = 14
+_COUNTY, _COUNTY_AND_BIRTH_DATE, _TAIL = 6, 14, 4
 
 
 class Limit(BaseModel):
@@ -65,12 +66,12 @@ def judge_attempt(
     secret: bytes, limits: Limits, count: Count, at: datetime, *, address: str, id_number: str, name: str
 ) -> Judged:
     """Count this attempt everywhere, in the same order and always on all counters, and say what it asks for."""
-    number = normalise_id(id_number)
-    person = number[:_COUNTY_AND_BIRTH_DATE]
+    number, known_as = normalise_id(id_number), normalise_name(name)
     counted = (
         ("address", address, limits.address),
         ("number", number, limits.person),
-        ("person", f"{person}|{normalise_name(name)}", limits.person),
+        ("birth", f"{number[:_COUNTY_AND_BIRTH_DATE]}|{known_as}", limits.person),
+        ("ends", f"{number[:_COUNTY]}|{number[-_TAIL:]}|{known_as}", limits.person),
     )
     now = int(at.timestamp())
     verdict: Verdict = "free"
