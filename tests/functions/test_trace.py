@@ -140,7 +140,7 @@ def test_a_function_that_failed_is_a_fault_and_not_an_empty_answer(wired: Wired)
 
 def test_an_address_holds_nobodys_number(wired: Wired) -> None:
     answer = bureau_api(event("clerk", "GET", "/v1/trace", None, {"id_number": "1"}), CONTEXT)  # type: ignore[arg-type]
-    assert answer["statusCode"] == 404
+    assert answer["statusCode"] == 405
     assert wired.invoking.asked == []
 
 
