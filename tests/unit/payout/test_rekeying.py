@@ -220,10 +220,13 @@ class Exchange:
 def test_everything_is_written_under_the_new_key_then_read_there_then_the_old_key_leaves_nothing() -> None:
     story = Exchange()
     assert story.order("rekey") == ["nothing"]
+    assert advice(story.state(), story.house.now) == "只用一个键，没有更换过"
     story.set(BOTH)
     assert story.order("rekey") == ["early"]
+    assert advice(story.state(), story.house.now).startswith("密钥刚刚更换：等到")
     assert len(story.house.records.items) == 5
     story.everybody_knows()
+    assert advice(story.state(), story.house.now) == "下令补写：yikatong records rekey"
     assert story.order("rekey") == ["more", "done"]
     assert len(story.house.records.items) == 10
     assert story.order("rekey") == ["nothing"]
@@ -235,6 +238,7 @@ def test_everything_is_written_under_the_new_key_then_read_there_then_the_old_ke
     assert story.order("remove") == ["early"]
     assert len(story.house.records.items) == 10
     story.everybody_knows()
+    assert advice(story.state(), story.house.now) == "可以下令清除旧键的记录：yikatong records remove-old"
     assert story.order("remove")[-1] == "done"
     assert (story.state().removed, story.state().batches, story.state().worker_until) == (5, 0, "")
     assert advice(story.state(), story.house.now) == "只用一个键，旧键的记录已清除"

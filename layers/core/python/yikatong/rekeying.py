@@ -128,6 +128,8 @@ def advice(state: Rekeying, now: datetime) -> str:
         return "正在读取的密钥下记录不全：请立即把 read 换回原来的密钥"
     if state.is_worked_on(now):
         return "正在进行，请稍后再看"
+    if not (state.also_mark or state.former or state.rekeyed):
+        return "只用一个键，没有更换过"
     if now < state.known_from:
         return f"密钥刚刚更换：等到 {state.known_from:%H:%M} 各函数都已知道，再下令"
     if state.target:
@@ -138,6 +140,6 @@ def advice(state: Rekeying, now: datetime) -> str:
         return "两个键下都是全的：可以把 also_write 去掉，只留 read"
     if state.cleared == state.read_mark:
         return "只用一个键，旧键的记录已清除"
-    if state.rekeyed:
-        return "只用一个键：可以下令清除旧键的记录：yikatong records remove-old"
-    return "只用一个键，没有更换过"
+    if not state.rekeyed:
+        return "只用一个键，没有写全过别的键，无须清除"
+    return "可以下令清除旧键的记录：yikatong records remove-old"
