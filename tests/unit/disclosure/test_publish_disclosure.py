@@ -244,6 +244,15 @@ def test_what_is_shown_and_what_is_not_is_to_the_fen_what_was_paid() -> None:
     assert sum(row["amount_fen"] for cell in cells_of(world).values() for row in cell["rows"]) == paid
 
 
+def test_who_was_ruled_to_be_paid_is_shown_without_a_day() -> None:
+    world = World()
+    world.pay(LISTED, DAOLI, ids(3), paid_on=None)
+    world.pay(LISTED, NANGANG, ids(4, NANGANG))
+    publish(world, NEXT_MONTH)
+    (rest,) = cells_of(world).values()
+    assert sorted(row["paid_on"] for row in rest["rows"]) == [""] * 3 + ["2023-06-12"] * 4
+
+
 def test_an_occasions_slot_has_a_key_without_a_hash() -> None:
     world = World()
     world.pay(LISTED, DAOLI, ids(5), slot="2023#SPRING")

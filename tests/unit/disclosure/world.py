@@ -73,7 +73,7 @@ class World:
         slot: str = "2023-06",
         name: str = "a",
         returned: Sequence[str] = (),
-        paid_on: date = date(2023, 6, 12),
+        paid_on: date | None = date(2023, 6, 12),
         amount_fen: int = 65_000,
     ) -> str:
         """`people` by id number, with amounts where they differ; a second call for the same batch is its next settlement."""

@@ -34,7 +34,8 @@ def masked_rows(paid: pl.DataFrame) -> list[Document]:
     shown = paid.select(
         name=pl.col("name").replace_strict(names, return_dtype=pl.String),
         amount_fen="amount_fen",
-        paid_on=pl.col("paid_on").dt.to_string("%Y-%m-%d"),
+        # Who was ruled to be paid, without a word of the bank's, has no day.
+        paid_on=pl.col("paid_on").dt.to_string("%Y-%m-%d").fill_null(""),
     )
     return shown.sort("name", "amount_fen", "paid_on").to_dicts()
 

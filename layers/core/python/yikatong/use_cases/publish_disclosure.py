@@ -246,9 +246,10 @@ class _Publication:
         return (shown_on.year, shown_on.month) != (self._on.year, self._on.month)
 
     def _over(self, paid: pl.DataFrame) -> frozenset[str]:
-        """Regions that were last paid in an earlier month."""
+        """Regions that were last paid in an earlier month, or of which nobody knows the day."""
         last = paid.group_by("region").agg(pl.col("paid_on").max())
-        return frozenset(last.filter(pl.col("paid_on") < self._on.replace(day=1))["region"])
+        earlier = (pl.col("paid_on") < self._on.replace(day=1)).fill_null(True)
+        return frozenset(last.filter(earlier)["region"])
 
     def _cell(
         self, slot: str, region: str, regions: frozenset[str], paid: pl.DataFrame, follows: str, as_of: date
