@@ -13,7 +13,6 @@ def prepare(cloud: LocalCloud) -> dict[str, Any]:
     pay(cloud)
     people = People(cloud)
     return {
-        "now": cloud.now().isoformat(),
         "address": cloud.endpoints["gateway"],
         "people": {
             role: {
@@ -27,14 +26,13 @@ def prepare(cloud: LocalCloud) -> dict[str, Any]:
         "policy": publish_policies(cloud),
         "disclosure": disclose(cloud),
         "stranger": {"name": stranger().name, "id_number": stranger().id_number},
+        # Publishing has moved the day.
+        "now": cloud.now().isoformat(),
     }
 
 
 def forget_attempts(cloud: LocalCloud) -> None:
     """Every story's visitor comes from an address that has not asked anything yet."""
-    table = cloud.resources["tables"].get("attempts")
-    if table is None:
-        return
-    dynamodb = cloud.client("dynamodb")
+    table, dynamodb = cloud.resources["tables"]["attempts"], cloud.client("dynamodb")
     for item in dynamodb.scan(TableName=table, ProjectionExpression="id")["Items"]:
         dynamodb.delete_item(TableName=table, Key=item)

@@ -89,7 +89,7 @@ story("large print is one button away, is larger, and is remembered on the next 
   assert.deepEqual(await page.evaluate(() => Object.keys(localStorage)), []);
 });
 
-story("every control of every page is reached with the Tab key, in the page's order, and is seen to have the focus", async (visit, facts) => {
+story("every control is reached with Tab, in the page's order, and is seen to have the focus", async (visit, facts) => {
   for (const path of pages(facts)) {
     const page = await visit.open(path);
     const wanted = await page.evaluate(tabStops);
