@@ -17,7 +17,7 @@ PERIOD_S = 300
 
 COUNTED = {
     "FrozenPayments": "the bank contradicted itself about payments: a treasurer must rule (yikatong payment rule)",
-    "AlteredClaims": "batches stopped: a claim file of their slot is missing or altered; restore its version, then order a run",
+    "AlteredClaims": "evidence in the lake is missing or altered; what rests on it stopped: restore the version, order again",
     "QuarantinedFiles": "a bank's file, or a part of it, was not understood: see bank-exchange quarantine/",
     "InDoubtPayments": "a run ended with payments that the bank has not answered: yikatong work",
 }

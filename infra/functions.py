@@ -163,7 +163,7 @@ def grants(made: Resources, settings: StackSettings, context: Context) -> dict[s
             buckets.departure_drop.read("*", versions=True),
             lake.read("departures/*"),
             lake.put("departures/*"),
-            buckets.reports.put("departures/*"),
+            buckets.reports.put("departures/*", "misplaced/*"),
             control.read_write(),
         ),
         "start_run": (

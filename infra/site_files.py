@@ -39,9 +39,9 @@ class SiteFile:
 
 
 def site_files(folder: Path) -> tuple[SiteFile, ...]:
-    """Every file of the folder, by key; one of a type nobody named, or hidden, stops the deployment."""
+    """Every file of the folder but its own README, by key; one of a type nobody named, or hidden, stops the deployment."""
     found = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / "README.md"):
         key = path.relative_to(folder).as_posix()
         content_type = CONTENT_TYPES.get(path.suffix)
         if content_type is None or any(part.startswith(".") for part in key.split("/")) or key == CONFIG_KEY:

@@ -16,7 +16,16 @@ import pulumi_aws as aws
 from infra.context import Context
 from infra.grants import Grant, Statement
 
-WRITTEN_ONCE = ("claims/*", "instructions/*", "sent/*", "sent-again/*", "receipts/*", "rulings/*", "recoveries/*")
+WRITTEN_ONCE = (
+    "claims/*",
+    "instructions/*",
+    "sent/*",
+    "sent-again/*",
+    "receipts/*",
+    "rulings/*",
+    "recoveries/*",
+    "disclosed/*",
+)
 
 
 CHAINS = ("audit/*", "roots/*")

@@ -6,9 +6,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from yikatong.aws.clock import SHANGHAI
 from yikatong.aws.faults import without_quoting
 from yikatong.aws.wiring import wiring
+from yikatong.ports import SHANGHAI
 from yikatong.use_cases.anchor_books import anchor_books
 
 logger = Logger(service="anchor_books")

@@ -270,3 +270,13 @@ def test_a_certificate_is_of_iam_in_china_and_of_acm_elsewhere(stack: Recorder) 
     elsewhere = distribution(deployed(site_certificate=arn))["viewerCertificate"]
     assert elsewhere["acmCertificateArn"] == arn
     assert "iamCertificateId" not in elsewhere
+
+
+@pytest.mark.parametrize("part", ["header", "footer"])
+def test_every_page_repeats_the_same_header_and_footer(part: str) -> None:
+    """Nothing builds the pages, so nothing else would keep them the same. 404 stands at any address: its links begin at /."""
+    found = set()
+    for page in PAGES:
+        (text,) = re.findall(rf"<{part}.*?</{part}>", page.read_text(encoding="utf-8"), re.DOTALL)
+        found.add(re.sub(r'\s+aria-current="page"', "", text).replace('="/', '="'))
+    assert len(found) == 1

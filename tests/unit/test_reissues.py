@@ -11,7 +11,8 @@ from yikatong import parquet
 from yikatong.bank.settings import committed_banks
 from yikatong.batches import Batch, Instruction, Settlement
 from yikatong.payments import sha256_hex
-from yikatong.reissues import SHANGHAI, as_reissue, failed_payments
+from yikatong.ports import SHANGHAI
+from yikatong.reissues import as_reissue, failed_payments
 from yikatong.settlement import KEPT_STATEMENTS, fold
 from yikatong.states import BatchState
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from tests.fakes import MemoryControl, MemoryOrders, MemoryWorkflow
 from yikatong.plan import PlanBook, Settings, WorkingDays
-from yikatong.ports import RunOrder
+from yikatong.ports import SHANGHAI, RunOrder
 from yikatong.runs import Run
-from yikatong.use_cases.start_run import SHANGHAI, ScheduledTick, start_ordered_run, start_scheduled_run
+from yikatong.use_cases.start_run import ScheduledTick, start_ordered_run, start_scheduled_run
 
 BOOK, SETTINGS, WORKING_DAYS = PlanBook.committed(), Settings.committed(), WorkingDays.committed()
 

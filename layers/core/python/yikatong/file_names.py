@@ -9,7 +9,7 @@ from yikatong.payments import sha256_hex
 # Chinese, letters, digits and a little punctuation; no path, no blank, no leading dot, nothing a sheet acts on.
 _CHARACTERS = "0-9A-Za-z一-鿿（）()_.-"
 _SAFE_NAME = re.compile(rf"[0-9A-Za-z一-鿿][{_CHARACTERS}]{{0,95}}\.(csv|tsv|txt|xlsx|xls)", re.IGNORECASE)
-_SAFE_KEY = re.compile(rf"[{_CHARACTERS}/]{{1,200}}")
+_SAFE_KEY = re.compile(rf"[/{_CHARACTERS}]{{1,200}}")
 _LONG_NUMBER = re.compile("[0-9]{12}")
 
 
@@ -44,6 +44,10 @@ def misplaced_key(object_key: str) -> str:
 
 
 def is_safe_key(object_key: str) -> bool:
-    """Whether an object's key may be repeated: it holds no long number and nothing odd."""
+    """Whether an object's key may be repeated: it holds no long number and nothing odd.
+
+    >>> is_safe_key("230102/deceased/a-1.csv"), is_safe_key("230102/deceased/a 1.csv")
+    (True, False)
+    """
     fine = _SAFE_KEY.fullmatch(object_key) is not None and ".." not in object_key
     return fine and _LONG_NUMBER.search(object_key) is None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
@@ -211,5 +212,6 @@ def uncounted(_name: str, _value: int) -> None:
     """Where nobody listens."""
 
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 Clock = Callable[[], datetime]
 """Returns the present time, aware, in Asia/Shanghai. Used to stamp what happened; no rule reads it."""

@@ -5,7 +5,6 @@ bank's own word can no longer be under way: `answer_final_after_days` after its 
 """
 
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -13,13 +12,12 @@ from yikatong import parquet
 from yikatong.bank.settings import Banks
 from yikatong.batches import Batch, batch_key
 from yikatong.claims import FIRST_ATTEMPT
-from yikatong.ports import Control, Lake
+from yikatong.ports import SHANGHAI, Control, Lake
 from yikatong.selection import MORE_THAN_FAILED, NOT_FAILED
 from yikatong.sent_messages import last_left
 from yikatong.settlement import payments_of
 from yikatong.states import PaymentState
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 _FAILED = (PaymentState.REJECTED.value, PaymentState.RETURNED.value)
 
 

@@ -3,9 +3,8 @@
 import json
 import urllib.request
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+from yikatong.ports import SHANGHAI
 
 
 def system_clock() -> datetime:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from yikatong.aws.site import PUBLIC_CACHE
 from yikatong.policy_drops import Half, Tagged
 
 if TYPE_CHECKING:
@@ -32,7 +33,14 @@ class PolicySite:
     def put_if(self, key: str, data: bytes, media_type: str, tag: str | None) -> bool:
         condition: Any = {"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}
         try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=media_type, **condition)
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=data,
+                ContentType=media_type,
+                CacheControl=PUBLIC_CACHE,
+                **condition,
+            )
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in _LOST:
                 return False

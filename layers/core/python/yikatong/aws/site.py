@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 _CONFLICT_TRIES = 5
 _MEDIA_TYPES = {".json": "application/json; charset=utf-8", ".gz": "application/gzip"}
+
+
+PUBLIC_CACHE = "public, max-age=300"
+"""Without a word of ours a browser keeps what was taken down for as long as it guesses."""
 
 
 class S3Site:
@@ -32,19 +36,12 @@ class S3Site:
         return found["Body"].read(), found["ETag"]
 
     def put(self, key: str, data: bytes) -> None:
-        self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=_media_type(key))
+        self._put(key, data)
 
     def put_if(self, key: str, data: bytes, tag: str | None) -> bool:
         for attempt in range(_CONFLICT_TRIES):
             try:
-                if tag is None:
-                    self._client.put_object(
-                        Bucket=self._bucket, Key=key, Body=data, ContentType=_media_type(key), IfNoneMatch="*"
-                    )
-                else:
-                    self._client.put_object(
-                        Bucket=self._bucket, Key=key, Body=data, ContentType=_media_type(key), IfMatch=tag
-                    )
+                self._put(key, data, **({"IfNoneMatch": "*"} if tag is None else {"IfMatch": tag}))
                 return True
             except ClientError as error:
                 status = error.response["ResponseMetadata"]["HTTPStatusCode"]
@@ -55,6 +52,16 @@ class S3Site:
                 # Another conditional put of this key is under way; S3 asks to try again.
                 time.sleep(0.05 * 2**attempt)
         raise TimeoutError(f"{key}: a conditional put kept meeting another one")
+
+    def _put(self, key: str, data: bytes, **condition: Any) -> None:
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=key,
+            Body=data,
+            ContentType=_media_type(key),
+            CacheControl=PUBLIC_CACHE,
+            **condition,
+        )
 
     def keys(self, prefix: str) -> list[str]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)

@@ -3,18 +3,16 @@
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
 
 from yikatong.errors import Conflict
 from yikatong.pauses import read_pause
 from yikatong.payments import digest_of
 from yikatong.plan import Mode, PlanBook, Settings, WorkingDays, day_refusal, what_to_do
-from yikatong.ports import Control, OneTimeSchedules, RunOrder, Workflow
+from yikatong.ports import SHANGHAI, Control, OneTimeSchedules, RunOrder, Workflow
 from yikatong.runs import Run, name_run, run_key
 from yikatong.states import ENDED_RUN, RunState
 from yikatong.use_cases.open_run import Choice, choose_batches
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 SCHEDULED = "sched"
 PAY_HOUR = time(9)
 """One-time schedules fire at the hour the derived ones do (settings.toml)."""
