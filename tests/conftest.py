@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 CLOUD_DATE = date(2023, 6, 1)
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever uses the one local cloud runs in one process and in its order, however many processes there are."""
     for item in items:
