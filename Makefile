@@ -24,7 +24,7 @@ demo: setup ## Pay four subsidies on the local cloud, from roster to public reco
 	@$(BIN)/yikatong demo
 
 test: setup ## Run every test, those that need the local cloud beside the others
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2
 
 check: setup ## Lint, format and strict types
 	@$(BIN)/ruff check .

@@ -28,9 +28,6 @@ EXAMPLES = 200
 """For each operation; with what the coverage phase makes of every limit, well over 2,000 in all."""
 LEAST_CASES = 2_000
 
-# The last test counts what the others met: all in one process, and in their order.
-pytestmark = pytest.mark.xdist_group("public-api-fuzzed")
-
 answers: Counter[int] = Counter()
 found: set[str] = set()
 

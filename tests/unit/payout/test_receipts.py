@@ -217,7 +217,7 @@ def test_an_answer_that_contradicts_a_final_one_freezes_the_payment(first: str) 
         ["FROZEN", *({"ACSC": ["SETTLED"], "RJCT": ["REJECTED"]}[first] * 2)]
     )
     frozen_record = next(item for item in house.records.items.values() if item["state"] == "FROZEN")
-    assert frozen_record["status"] == "银行正在核实"
+    assert frozen_record["status"] == "银行正在核实，请等待"
     # Whatever else is said of it, it stays frozen until a person has looked.
     house.receive(receipt("3", "2023-06-12", message, [answer_of(house, 0, first, codes[first])]))
     assert house.settlement(batch_id)[end_to_end(THREE[0])] == "FROZEN"
