@@ -13,7 +13,8 @@ from yikatong.roster.people import Person, invent_people
 from yikatong.roster.sample import cards_csv
 
 PLAIN, SENSITIVE = 26, 19
-FIRST_DAY, NEXT_DAY = date(2023, 6, 14), date(2023, 6, 15)
+FIRST_DAY, NEXT_DAY = date(2023, 6, 20), date(2023, 6, 21)
+"""Later than any other scenario of June: the bank's day never goes back, and what it returns is due by its own calendar."""
 EARLIER, LATER = "2023-05", "2023-06"
 PINGFANG, SONGBEI = "230108", "230109"
 """Two districts of so few people that their lists must be merged."""
@@ -40,6 +41,7 @@ def pay(cloud: LocalCloud) -> None:
     """Five rosters, one run each of the two subsidies; then a day passes, and one payment comes back."""
     cloud.clock.jump(FIRST_DAY)
     people, who = People(cloud), visitors()
+    assert date.fromisoformat(people.book["today"]) <= FIRST_DAY, "another scenario took the bank beyond these days"
     registry = {one.id_number: one for one in (*everybody(), *_people(), *who.values())}
     # Newer than the other scenarios' snapshot, which it holds as well.
     cards = {"Bucket": cloud.resources["buckets"]["card_drop"], "Key": "replace/cards-20230102.csv"}
