@@ -17,10 +17,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from yikatong.regions import PROVINCE_DIGITS
+from yikatong.regions import PROVINCE
 
 K = 5
-PROVINCE = f"{PROVINCE_DIGITS}0000"
 
 Cells = dict[str, frozenset[str]]
 """By the region it is shown under (a county, a city's rest, the province's rest): the regions whose people it holds."""

@@ -8,14 +8,16 @@ from yikatong.payments import sha256_hex
 
 # Chinese, letters, digits and a little punctuation; no path, no blank, no leading dot, nothing a sheet acts on.
 _CHARACTERS = "0-9A-Za-z一-鿿（）()_.-"
-_SAFE_NAME = re.compile(rf"[0-9A-Za-z一-鿿][{_CHARACTERS}]{{0,95}}\.(csv|tsv|txt|xlsx|xls)", re.IGNORECASE)
+NAME = rf"[0-9A-Za-z一-鿿][{_CHARACTERS}]{{0,95}}"
+"""A pattern: what a file may be called, without its ending."""
+_SAFE_NAME = re.compile(rf"{NAME}\.(csv|tsv|txt|xlsx|xls)", re.IGNORECASE)
 _SAFE_KEY = re.compile(rf"[/{_CHARACTERS}]{{1,200}}")
-_LONG_NUMBER = re.compile("[0-9]{12}")
+LONG_NUMBER = re.compile("[0-9]{12}")
 
 
 def require_safe_name(file_name: str) -> None:
     """Raises Refusal, which does not repeat the name."""
-    if _LONG_NUMBER.search(file_name):
+    if LONG_NUMBER.search(file_name):
         raise Refusal("文件名里不要写身份证号、账号等长号码，请改名后再传。", "bad_file_name")
     if not _SAFE_NAME.fullmatch(file_name) or ".." in file_name:
         raise Refusal(
@@ -50,4 +52,4 @@ def is_safe_key(object_key: str) -> bool:
     (True, False)
     """
     fine = _SAFE_KEY.fullmatch(object_key) is not None and ".." not in object_key
-    return fine and _LONG_NUMBER.search(object_key) is None
+    return fine and LONG_NUMBER.search(object_key) is None

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from yikatong.errors import Refusal
+from yikatong.file_names import LONG_NUMBER, NAME
 from yikatong.payments import sha256_hex
 from yikatong.plan import PlanBook, Subsidy
 from yikatong.principals import PROVINCE, Action, Principal, Role, authorize
@@ -25,9 +26,8 @@ MAX_METADATA_BYTES = 16 * 2**10
 UPLOAD_KIND = "policy"
 """What a noted upload of either half is for (`uploads.Upload.mode`)."""
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 12, 31)
-_FILE = r"[0-9A-Za-z一-鿿][0-9A-Za-z一-鿿（）()_.-]{0,95}\.(?:pdf|html|htm)"
+_FILE = rf"{NAME}\.(?:pdf|html|htm)"
 _KEY = re.compile(rf"(23[0-9]{{4}})/([a-z][a-z0-9-]{{0,23}})/({_FILE})(\.json)?")
-_LONG_NUMBER = re.compile("[0-9]{12}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Place:
 
 def place_of(object_key: str, book: PlanBook) -> Place:
     """The place that either half's key means. Refused: another layout, an unknown region, a code no plan has."""
-    found = _parts(object_key)
+    found = matched(_KEY, object_key)
     if found is None:
         raise Refusal(
             "政策文件应放在 地区代码/项目代码/文件名 之下，文件名以 .pdf 或 .html 结尾，只用汉字、字母、数字、括号和 _ . -，"
@@ -62,9 +62,10 @@ def place_of(object_key: str, book: PlanBook) -> Place:
     return Place(found[1], found[2], found[3])
 
 
-def _parts(object_key: str) -> re.Match[str] | None:
-    found = _KEY.fullmatch(object_key)
-    return None if found is None or ".." in object_key or _LONG_NUMBER.search(found[3]) else found
+def matched(layout: re.Pattern[str], object_key: str) -> re.Match[str] | None:
+    """A key of the drop by its layout, whose third group is the file; None too where its name should not be repeated."""
+    found = layout.fullmatch(object_key)
+    return None if found is None or ".." in object_key or LONG_NUMBER.search(found[3]) else found
 
 
 def outcome_key(object_key: str) -> str:
@@ -73,13 +74,18 @@ def outcome_key(object_key: str) -> str:
     >>> outcome_key("230000/urban-minimum-living/标准.pdf")
     'policies/230000/urban-minimum-living/标准.pdf.json'
     """
-    safe = _parts(object_key) is not None
+    return told_under(_KEY, object_key)
+
+
+def told_under(layout: re.Pattern[str], object_key: str) -> str:
+    """Where the reports bucket tells of a dropped object: under its key, of an odd one under its SHA-256."""
+    safe = matched(layout, object_key) is not None
     shown = object_key if safe else f"misplaced/{sha256_hex(object_key.encode(errors='replace'))}"
     return f"policies/{shown}.json"
 
 
 def _fit_to_be_published(text: str) -> str:
-    if not text.isprintable() or _LONG_NUMBER.search(text):
+    if not text.isprintable() or LONG_NUMBER.search(text):
         raise PydanticCustomError(IN_WORDS, "不能有换行、控制字符或12位以上的数字")
     return text
 

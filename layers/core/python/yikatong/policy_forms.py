@@ -18,6 +18,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
 from yikatong.errors import Refusal
+from yikatong.file_names import LONG_NUMBER
 from yikatong.plan import Plan, Subsidy
 from yikatong.policy_lists import MAX_FORM_BYTES, MAX_ROWS, REGIONS_PART, fills_in
 from yikatong.principals import PROVINCE
@@ -80,7 +81,6 @@ _STARTS_A_FORMULA = re.compile(r"[=+\-@＝＋－＠]")
 _NUMBER = re.compile("[1-9][0-9]{0,2}")
 _TELEPHONE = re.compile(r"[0-9（）()\-－—转、,，;；/ \n一-鿿]{3,100}")
 _MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
-_LONG_NUMBER = re.compile("[0-9]{12}")
 _FORMULA = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["'][A-Z]+([0-9]+)["'][^>]*>\s*<(?:\w+:)?f[\s/>]""")
 _ANY_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 
@@ -292,7 +292,7 @@ def _fault_of_text(column: Column, text: str) -> str | None:
         return "有控制字符或看不见的字符，请重新录入。"
     if _STARTS_A_FORMULA.match(text):
         return "不能以 = + - @ 开头。"
-    if _MOBILE.search(text) or _LONG_NUMBER.search(text):
+    if _MOBILE.search(text) or LONG_NUMBER.search(text):
         return "像是个人的手机号、证件号或账号，本表会公开，请改为办公电话或热线，或去掉。"
     if column is Column.TELEPHONE and not (_TELEPHONE.fullmatch(text) and re.search("[0-9]{3}", text)):
         return "不像电话号码，例如 0451-82620000、12333。"

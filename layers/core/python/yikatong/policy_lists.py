@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from yikatong.errors import Refusal
-from yikatong.payments import sha256_hex
+from yikatong.file_names import NAME
 from yikatong.plan import Plan, Subsidy
+from yikatong.policy_drops import matched, told_under
 from yikatong.ports import Control, Stored
 from yikatong.principals import PROVINCE
 from yikatong.regions import require_known
@@ -27,9 +28,8 @@ MAX_PART_BYTES = 300_000
 """A part lies in one item of the control table, which holds 400 kB."""
 REGIONS_PART = "本级"
 """The part of a region's own people who speak for no single department."""
-_FILE = r"[0-9A-Za-z一-鿿][0-9A-Za-z一-鿿（）()_.-]{0,95}\.xlsx"
+_FILE = rf"{NAME}\.xlsx"
 _KEY = re.compile(rf"lists/(20[0-9]{{2}})/(23[0-9]{{4}})/({_FILE})")
-_LONG_NUMBER = re.compile("[0-9]{12}")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ListPlace:
 
 def list_place_of(object_key: str) -> ListPlace:
     """Raises Refusal for another layout, or a region that is none."""
-    found = _parts(object_key)
+    found = matched(_KEY, object_key)
     if found is None:
         raise Refusal(
             "政策清单应放在 lists/计划年度/地区代码/文件名 之下，文件名以 .xlsx 结尾，只用汉字、字母、数字、括号和 _ . -，"
@@ -58,16 +58,9 @@ def list_place_of(object_key: str) -> ListPlace:
     return ListPlace(int(found[1]), found[2], found[3])
 
 
-def _parts(object_key: str) -> re.Match[str] | None:
-    found = _KEY.fullmatch(object_key)
-    return None if found is None or ".." in object_key or _LONG_NUMBER.search(found[3]) else found
-
-
 def list_outcome_key(object_key: str) -> str:
     """Where the reports bucket tells what became of a part: under its key, of an odd one under its SHA-256."""
-    safe = _parts(object_key) is not None
-    shown = object_key if safe else f"misplaced/{sha256_hex(object_key.encode(errors='replace'))}"
-    return f"policies/{shown}.json"
+    return told_under(_KEY, object_key)
 
 
 def list_key(plan_year: int, region: str, ending: str = "json") -> str:

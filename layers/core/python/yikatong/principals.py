@@ -7,12 +7,13 @@ where is the principal's region and everything below it; for which subsidies is 
 from collections.abc import Mapping
 from enum import StrEnum
 
+from yikatong import regions
 from yikatong.batches import scope_prefix
 from yikatong.errors import Refusal
 from yikatong.plan import Subsidy
 from yikatong.ports import Control, Stored
 
-PROVINCE = "230000"
+PROVINCE = regions.PROVINCE
 
 
 class Role(StrEnum):

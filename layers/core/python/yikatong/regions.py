@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from yikatong.errors import Refusal
 
 PROVINCE_DIGITS = "23"
+PROVINCE = f"{PROVINCE_DIGITS}0000"
 _CODE = re.compile(rf"{PROVINCE_DIGITS}[0-9]{{4}}")
 # The table writes the years of a name before it: `[1983-]道里区` is in force, `[-2004]太平区` is not.
 _DATED = re.compile(r"\[(?P<since>[0-9]*)-(?P<until>[0-9]*)\](?P<name>.+)")

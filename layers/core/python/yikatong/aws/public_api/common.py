@@ -12,11 +12,10 @@ from yikatong.aws.public_api.answers import Answer, Problem
 from yikatong.aws.wiring import wiring
 from yikatong.errors import Refusal
 from yikatong.plan import Plan
-from yikatong.regions import known
+from yikatong.regions import PROVINCE, known
 
 PUBLIC_CACHE = "public, max-age=300"
 BODY_LIMIT_BYTES = 4_096
-PROVINCE = "230000"
 _CODE = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _REGION = r"^23[0-9]{4}$"
 _SLOT = r"20[0-9]{2}(-(0[1-9]|1[0-2])|Q[1-4]|H[12]|%s[A-Z0-9-]{1,20})?"
