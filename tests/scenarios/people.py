@@ -114,6 +114,28 @@ class People:
                 times[entry["account"]] += entry["credited_times"]
         return times
 
+    def assert_paid_once(self, who: Sequence[Person]) -> None:
+        """Each of these people's accounts was credited once; if not, say what the run, its batches and its workers say."""
+        times = self.credited(who)
+        if set(times.values()) != {1}:
+            raise AssertionError(f"credited {sorted(times.values())}\n{self.state_of_affairs()}")
+
+    def state_of_affairs(self) -> str:
+        """Runs and batches as the table has them, executions with their failures, and what workers logged as errors."""
+        told = [
+            str({word: item[word] for word in ("sk", "state", "note", "run_id", "carried", "line") if item.get(word)})
+            for item in self.table("control")
+            if str(item["pk"]).startswith(("RUNS#", "BATCHES#"))
+        ]
+        machines = self.cloud.client("stepfunctions")
+        for execution in self.executions():
+            about = machines.describe_execution(executionArn=execution["executionArn"])
+            told.append(" ".join(str(about.get(word, "")) for word in ("name", "status", "error", "cause")))
+        for log in sorted(self.cloud.log_folder.glob("*.log")):
+            lines = log.read_text(errors="replace").splitlines()
+            told += [f"{log.name}: {line[:2000]}" for line in lines if "ERROR" in line or "Traceback" in line][-5:]
+        return "\n".join(told)
+
     def table(self, name: str) -> list[dict[str, Any]]:
         pages = (
             self.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=self.cloud.resources["tables"][name])

@@ -53,7 +53,7 @@ def test_a_paused_subsidy_pays_nobody_and_its_resumption_pays_everybody_once(peo
     people.as_(OPERATOR, "POST", f"{pause}/resume", {"reason": "升级完成"})
     people.cloud.settle(90)
     assert people.batch(batch_id)["state"] == "PUBLISHED"
-    assert set(people.credited(FIRST).values()) == {1}
+    people.assert_paid_once(FIRST)
     who = [event["who"] for event in events_of(people, "pause.urban-minimum-living")]
     assert who == [f"principal:{OPERATOR}", "function:start_run", f"principal:{OPERATOR}"]
 
@@ -69,7 +69,7 @@ def test_a_tick_that_could_not_be_delivered_is_drained_and_pays(people: People) 
     assert people.as_(OPERATOR, "POST", "/v1/queues/schedules/drain", order)["moved"] == 1
     people.cloud.settle(90)
     assert people.batch(batch_id)["state"] == "PUBLISHED"
-    assert set(people.credited(SECOND).values()) == {1}
+    people.assert_paid_once(SECOND)
     assert work(people, "dead_letters") == []
     assert [event["changes"].get("moved") for event in events_of(people, "queue.schedules")] == [None, 1]
 

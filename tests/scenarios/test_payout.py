@@ -45,7 +45,7 @@ def some(first: int, count: int) -> tuple[Person, ...]:
 
 def check_paid_once(people: People, who: tuple[Person, ...], *batch_ids: str) -> None:
     """Each of them once by the bank's book, nothing on its way, every batch published, every query answered."""
-    assert set(people.credited(who).values()) == {1}
+    people.assert_paid_once(who)
     assert people.book["duplicates"] == []
     for batch_id in batch_ids:
         batch = people.batch(batch_id)
