@@ -6,6 +6,7 @@ requests; the post loses, delays, repeats, tears, poisons and contradicts what t
 
 import random
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -30,6 +31,7 @@ _LINE = re.compile(rb"<TxInfAndSts>.*?</TxInfAndSts>")
 _AMOUNT = re.compile(rb'(<(?:InstdAmt|Amt) Ccy="CNY">)([0-9]+)(\.[0-9]{2}<)')
 _MESSAGE = re.compile(rb"<MsgId>([^<]+)<")
 _PAYMENT = re.compile(rb"EndToEndId>([^<]+)<")
+_STATUS = re.compile(rb"<TxSts>(ACSC|RJCT)<")
 
 
 def banks_with(max_lines: int, deduplicates: bool) -> Banks:
@@ -45,6 +47,8 @@ class BankSide:
         self._chance = chance
         self.contradicted: set[str] = set()
         """End-to-end ids of which the bank has said something that its own book does not."""
+        self.heard: dict[str, set[str]] = defaultdict(set)
+        """By end-to-end id the final words (ACSC, RJCT) that have arrived in believable letters of the bank's own."""
         self._letters = 0
 
     def attach(self, platform: "Platform") -> None:
@@ -115,46 +119,57 @@ class BankSide:
     def post(self, name: str, body: bytes) -> None:
         """The bank sends a file; what reaches the exchange bucket, and when, is another matter."""
         strikes = self._platform.faults.strikes
-        letters = [(AGENT.bank_id, body)]
+        genuine = [body]
         if strikes("receipt in parts"):
-            letters = [(AGENT.bank_id, part) for part in _parts(body)]
+            genuine = _parts(body)
         lost = strikes("receipt lost")
         if lost and b"TxInfAndSts" in body:
-            letters = []  # an enquiry will tell
+            genuine = []  # an enquiry will tell
         if strikes("receipt twice"):
-            letters = letters * 2
+            genuine = genuine * 2
+        letters = [(AGENT.bank_id, letter, True) for letter in genuine]
         if strikes("receipt truncated"):
-            letters.append((AGENT.bank_id, body[: len(body) * self._chance.randrange(10, 99) // 100]))
+            letters.append((AGENT.bank_id, body[: len(body) * self._chance.randrange(10, 99) // 100], False))
         # Poison says the opposite of the truth, so that whoever believes it is found out.
         if strikes("receipt with a wrong amount"):
-            letters.append((AGENT.bank_id, _AMOUNT.sub(lambda m: m[1] + b"%d" % (int(m[2]) + 1) + m[3], _turned(body))))
+            wrong = _AMOUNT.sub(lambda m: m[1] + b"%d" % (int(m[2]) + 1) + m[3], _turned(body))
+            letters.append((AGENT.bank_id, wrong, False))
         if strikes("receipt with a wrong total") and b"<GrpSts>" in body:
             total = self._chance.choice((b"<OrgnlNbOfTxs>7</OrgnlNbOfTxs>", b"<OrgnlCtrlSum>1.00</OrgnlCtrlSum>"))
-            letters.append((AGENT.bank_id, _turned(body).replace(b"<GrpSts>", total + b"<GrpSts>")))
+            letters.append((AGENT.bank_id, _turned(body).replace(b"<GrpSts>", total + b"<GrpSts>"), False))
         if strikes("receipt of an unknown payment"):
-            letters.append((AGENT.bank_id, _PAYMENT.sub(rb"EndToEndId>UNKNOWNUNKNOWNUNKNOWNUNKNO-1<", body)))
+            letters.append((AGENT.bank_id, _PAYMENT.sub(rb"EndToEndId>UNKNOWNUNKNOWNUNKNOWNUNKNO-1<", body), False))
         if strikes("receipt from another bank"):
-            letters.append((OTHER_BANK, _turned(body)))
+            letters.append((OTHER_BANK, _turned(body), False))
         if strikes("bank contradicts itself"):
-            letters.append((AGENT.bank_id, self._contradiction(body)))
-        for bank_id, letter in letters:
+            letters.append((AGENT.bank_id, self._contradiction(body), True))
+        for bank_id, letter, believable in letters:
             # Of money that came back no enquiry tells: a notice that was lost is sent again some days later.
             late = lost or strikes("receipt late")
             self._letters += 1
-            self._send(f"inbound/{bank_id}/{self._letters:03d}-{name}", letter, self._delay_s() if late else 0)
+            key = f"inbound/{bank_id}/{self._letters:03d}-{name}"
+            self._send(key, letter, self._delay_s() if late else 0, believable)
 
     def _delay_s(self) -> int:
         return self._chance.choice((5, 100, 5000, 90_000, 200_000))
 
-    def _send(self, key: str, body: bytes, delay_s: int) -> None:
+    def _send(self, key: str, body: bytes, delay_s: int, believable: bool) -> None:
         def arrive() -> None:
             self._platform.tell("post", key, len(body))
+            if believable:
+                self._hear(body)
             self._platform.clients["s3"].put_object(Bucket=EXCHANGE, Key=key, Body=body)
 
         if delay_s:
             self._platform.stage.after(delay_s, arrive)
         else:
             arrive()
+
+    def _hear(self, body: bytes) -> None:
+        for line in _LINE.findall(body):
+            payment, status = _PAYMENT.search(line), _STATUS.search(line)
+            if payment and status:
+                self.heard[payment[1].decode()].add(status[1].decode())
 
     def _contradiction(self, body: bytes) -> bytes:
         """One line of a receipt says the opposite of what is so."""

@@ -118,6 +118,7 @@ def check_at_rest(platform: Platform, made: World) -> None:
         _check_batch(batch, platform)
     _check_runs(platform)
     _check_funds(platform)
+    _check_contradicted(platform)
     _check_records(platform)
     _check_nobody_stranded(platform)
 
@@ -298,6 +299,21 @@ def _check_funds(platform: Platform) -> None:
             int(funds["reserved_fen"]) == reserved[where],
             f"{where}: {funds['reserved_fen']} reserved, in doubt {reserved[where]}",
         )
+
+
+def _check_contradicted(platform: Platform) -> None:
+    """Where the bank said both, no word of it counts until a person has ruled which is true (B6)."""
+    for batch in batches(platform):
+        payments = payments_of(batch, platform)
+        if not payments or "settlement" not in batch:
+            continue
+        objects = S3Lake(platform.clients["s3"], VARIABLES["LAKE_BUCKET"])
+        words = objects.keys(f"rulings/{batch['batch_id']}/")
+        ruled = {word.rsplit("/", 1)[1].rsplit("-", 1)[0] for word in words}
+        for row in parquet.decode(lake(platform, batch["settlement"]["key"])).iter_rows(named=True):
+            identity, state = row["end_to_end_id"], row["state"]
+            if platform.bank.heard.get(identity, set()) == {"ACSC", "RJCT"} and identity not in ruled:
+                _demand(state == "FROZEN", f"{identity}: the bank said both, nobody ruled, and it is {state}")
 
 
 def _check_records(platform: Platform) -> None:
