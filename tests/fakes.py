@@ -1,5 +1,6 @@
 """In-memory stand-ins for the ports, faithful in what the protocol leans on: versions, put-if-absent, digests."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -7,6 +8,7 @@ from typing import Any, TypeVar
 from yikatong.batches import scope_prefix
 from yikatong.errors import Conflict
 from yikatong.ports import BankSilence, DigestMismatch, Once, RecordKey, RekeyingOrder, RunOrder, Stored
+from yikatong.public_site import Tagged, tag_of
 
 S = TypeVar("S", bound=Stored)
 
@@ -17,6 +19,41 @@ class MemoryReports:
 
     def put(self, key: str, data: bytes) -> None:
         self.objects[key] = data
+
+
+class MemorySite:
+    """A public bucket; `before_put` is called before every conditional put, as another worker may act."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.before_put: Callable[[str], None] = lambda _key: None
+
+    def get(self, key: str) -> bytes | None:
+        return self.objects.get(key)
+
+    def get_tagged(self, key: str) -> Tagged | None:
+        data = self.objects.get(key)
+        return None if data is None else Tagged(data, hashlib.md5(data, usedforsecurity=False).hexdigest())
+
+    def put(self, key: str, data: bytes) -> None:
+        self.objects[key] = data
+
+    def put_if(self, key: str, data: bytes, tag: str | None) -> bool:
+        self.before_put(key)
+        if tag_of(self.get_tagged(key)) != tag:
+            return False
+        self.objects[key] = data
+        return True
+
+    def put_once(self, key: str, data: bytes) -> bool:
+        return self.put_if(key, data, None) or self.objects[key] == data
+
+    def keys(self, prefix: str) -> list[str]:
+        return sorted(key for key in self.objects if key.startswith(prefix))
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.objects.pop(key, None)
 
 
 class MemoryControl:

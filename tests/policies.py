@@ -15,7 +15,7 @@ from typing import Any
 
 from yikatong.plan import PlanBook
 from yikatong.policies import index_key
-from yikatong.policy_drops import Half, Tagged
+from yikatong.policy_drops import Half
 from yikatong.policy_forms import Column, Duty, form_xlsx
 from yikatong.policy_lists import REGIONS_PART, list_key
 
@@ -137,30 +137,6 @@ def published_list(region: str, entries: list[dict[str, Any]], plan_year: int = 
     """The key and the bytes of a region's public list, to be put into the site bucket."""
     told = {"year": plan_year, "region": region, "collected_at": "2023-01-09T09:00:00+08:00", "entries": entries}
     return list_key(plan_year, region), json.dumps(told | {"missing": []}, ensure_ascii=False).encode()
-
-
-class MemorySite:
-    """The site bucket in memory; `before_put` is called before every conditional put, as another worker may act."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-        self.media_types: dict[str, str] = {}
-        self.before_put: Callable[[str], None] = lambda _key: None
-
-    def get(self, key: str) -> Tagged | None:
-        data = self.objects.get(key)
-        return None if data is None else Tagged(data, hashlib.md5(data).hexdigest())
-
-    def put_if(self, key: str, data: bytes, media_type: str, tag: str | None) -> bool:
-        self.before_put(key)
-        standing = self.get(key)
-        if (standing.tag if standing else None) != tag:
-            return False
-        self.objects[key], self.media_types[key] = data, media_type
-        return True
-
-    def put_once(self, key: str, data: bytes, media_type: str) -> bool:
-        return self.put_if(key, data, media_type, None) or self.objects[key] == data
 
 
 class MemoryDrop:

@@ -9,8 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from yikatong.aws.faults import without_quoting
 from yikatong.aws.objects import Bucket
-from yikatong.aws.policy_files import PolicySite
 from yikatong.aws.s3_events import fetch_dropped
+from yikatong.aws.site import S3Site
 from yikatong.aws.wiring import wiring
 from yikatong.use_cases.collect_policy_list import Adapters, FormArrival, collect_policy_list
 
@@ -32,7 +32,7 @@ def handle(record: SQSRecord) -> None:
         read=dropped.read,
     )
     adapters = Adapters(
-        site=PolicySite(w.client("s3"), w.environment["SITE_BUCKET"]),
+        site=S3Site(w.client("s3"), w.environment["SITE_BUCKET"]),
         control=w.control,
         reports=Bucket(w.client("s3"), w.environment["REPORTS_BUCKET"]),
         book=w.book,

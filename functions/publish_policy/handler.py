@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from yikatong.aws.faults import without_quoting
 from yikatong.aws.objects import Bucket
-from yikatong.aws.policy_files import PolicyDrop, PolicySite
+from yikatong.aws.policy_files import PolicyDrop
+from yikatong.aws.site import S3Site
 from yikatong.aws.wiring import wiring
 from yikatong.use_cases.publish_policy import Adapters, publish_policy
 
@@ -22,7 +23,7 @@ def handle(record: SQSRecord) -> None:
     w = wiring()
     adapters = Adapters(
         drop=PolicyDrop(w.client("s3"), w.environment["POLICY_BUCKET"]),
-        site=PolicySite(w.client("s3"), w.environment["SITE_BUCKET"]),
+        site=S3Site(w.client("s3"), w.environment["SITE_BUCKET"]),
         control=w.control,
         reports=Bucket(w.client("s3"), w.environment["REPORTS_BUCKET"]),
         book=w.book,

@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 
-from tests.unit.disclosure.world import BOOK, DAOLI, LISTED, SENSITIVE, SETTINGS, MemorySite, World
+from tests.fakes import MemorySite
+from tests.unit.disclosure.world import BOOK, DAOLI, LISTED, SENSITIVE, SETTINGS, World
 from yikatong.portal_export import FULL
 from yikatong.use_cases.export_portal import export_portal
 from yikatong.use_cases.publish_disclosure import publish_disclosure

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from tests.fakes import MemorySite
 from tests.unit.disclosure.test_publish_disclosure import publish
-from tests.unit.disclosure.world import BOOK, DAOLI, LISTED, LONGSHA, SENSITIVE, MemorySite, World, ids, name_of
+from tests.unit.disclosure.world import BOOK, DAOLI, LISTED, LONGSHA, SENSITIVE, World, ids, name_of
 from tests.unit.payout.watching import Watch, Watched, WorkerDied
 from yikatong.disclosure import ROWS_PER_PART
 from yikatong.disclosure_keys import index_key

@@ -1,13 +1,13 @@
 """A site in memory, and batches that have been paid and published, put straight into control and lake."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import polars as pl
 
-from tests.fakes import MemoryControl, MemoryLake
+from tests.fakes import MemoryControl, MemoryLake, MemorySite
 from yikatong import parquet
 from yikatong.batches import Batch, Instruction, Settlement, batch_key
 from yikatong.payments import sha256_hex
@@ -18,37 +18,6 @@ BOOK, SETTINGS = PlanBook.committed(), Settings.committed()
 LISTED, SENSITIVE = "urban-minimum-living", "orphan-basic-living"
 DAOLI, NANGANG, DAOWAI, LONGSHA = "230102", "230103", "230104", "230202"
 SURNAMES = "王李张刘陈杨赵黄周吴"
-
-
-class MemorySite:
-    """Implements `PublicSite`."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        return self.objects.get(key)
-
-    def get_tagged(self, key: str) -> tuple[bytes, str] | None:
-        data = self.objects.get(key)
-        return None if data is None else (data, hashlib.md5(data, usedforsecurity=False).hexdigest())
-
-    def put(self, key: str, data: bytes) -> None:
-        self.objects[key] = data
-
-    def put_if(self, key: str, data: bytes, tag: str | None) -> bool:
-        found = self.get_tagged(key)
-        if (None if found is None else found[1]) != tag:
-            return False
-        self.objects[key] = data
-        return True
-
-    def keys(self, prefix: str) -> list[str]:
-        return sorted(key for key in self.objects if key.startswith(prefix))
-
-    def delete(self, keys: Iterable[str]) -> None:
-        for key in keys:
-            self.objects.pop(key, None)
 
 
 class World:

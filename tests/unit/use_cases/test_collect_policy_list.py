@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from python_calamine import CalamineWorkbook
 
-from tests.fakes import MemoryControl, MemoryReports
-from tests.policies import MemorySite, duty_of, filled_form, filled_rows
+from tests.fakes import MemoryControl, MemoryReports, MemorySite
+from tests.policies import duty_of, filled_form, filled_rows
 from yikatong.plan import PlanBook
 from yikatong.policy_forms import SHEET, Column, form_xlsx
 from yikatong.policy_lists import REGIONS_PART, departments_of, upload_kind

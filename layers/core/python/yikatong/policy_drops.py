@@ -185,25 +185,3 @@ class Drop(Protocol):
     def half(self, key: str, most_bytes: int) -> Half | None:
         """None where nothing lies under the key."""
         ...
-
-
-@dataclass(frozen=True)
-class Tagged:
-    """A public file and the tag by which a conditional put knows it."""
-
-    data: bytes
-    tag: str
-
-
-class Site(Protocol):
-    """The site bucket, as far as functions write in it."""
-
-    def get(self, key: str) -> Tagged | None: ...
-
-    def put_if(self, key: str, data: bytes, media_type: str, tag: str | None) -> bool:
-        """Put on condition that the object is still the one with that tag (None: absent); False when it is not."""
-        ...
-
-    def put_once(self, key: str, data: bytes, media_type: str) -> bool:
-        """Put if absent; False when other bytes lie there already, which stay."""
-        ...

@@ -1,17 +1,29 @@
 """The site's bucket as whoever publishes sees it: objects anybody may read, and an index that is put on condition."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 
+@dataclass(frozen=True)
+class Tagged:
+    """A public object and the tag by which a conditional put knows it, as an S3 entity tag does."""
+
+    data: bytes
+    tag: str
+
+
+def tag_of(found: Tagged | None) -> str | None:
+    """What a put is conditional on after this was read: its tag, or that nothing lies there."""
+    return None if found is None else found.tag
+
+
 class PublicSite(Protocol):
-    """What is put here is public at once. A tag names what was read, as an S3 entity tag does."""
+    """What is put here is public at once, as the media type that its key ends in."""
 
     def get(self, key: str) -> bytes | None: ...
 
-    def get_tagged(self, key: str) -> tuple[bytes, str] | None:
-        """The object and its tag."""
-        ...
+    def get_tagged(self, key: str) -> Tagged | None: ...
 
     def put(self, key: str, data: bytes) -> None: ...
 
@@ -20,6 +32,10 @@ class PublicSite(Protocol):
 
         False may also be this very write whose answer was lost: whoever gets it reads again.
         """
+        ...
+
+    def put_once(self, key: str, data: bytes) -> bool:
+        """Put if absent; False when other bytes lie there already, which stay."""
         ...
 
     def keys(self, prefix: str) -> list[str]: ...

@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from yikatong.public_site import Tagged
+
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 _CONFLICT_TRIES = 5
-_MEDIA_TYPES = {".json": "application/json; charset=utf-8", ".gz": "application/gzip"}
+_MEDIA_TYPES = {
+    ".json": "application/json; charset=utf-8",
+    ".gz": "application/gzip",
+    ".html": "text/html; charset=utf-8",
+    ".pdf": "application/pdf",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 PUBLIC_CACHE = "public, max-age=300"
@@ -26,14 +34,14 @@ class S3Site:
 
     def get(self, key: str) -> bytes | None:
         found = self.get_tagged(key)
-        return None if found is None else found[0]
+        return None if found is None else found.data
 
-    def get_tagged(self, key: str) -> tuple[bytes, str] | None:
+    def get_tagged(self, key: str) -> Tagged | None:
         try:
             found = self._client.get_object(Bucket=self._bucket, Key=key)
         except self._client.exceptions.NoSuchKey:
             return None
-        return found["Body"].read(), found["ETag"]
+        return Tagged(found["Body"].read(), found["ETag"])
 
     def put(self, key: str, data: bytes) -> None:
         self._put(key, data)
@@ -52,6 +60,9 @@ class S3Site:
                 # Another conditional put of this key is under way; S3 asks to try again.
                 time.sleep(0.05 * 2**attempt)
         raise TimeoutError(f"{key}: a conditional put kept meeting another one")
+
+    def put_once(self, key: str, data: bytes) -> bool:
+        return self.put_if(key, data, None) or self.get(key) == data
 
     def _put(self, key: str, data: bytes, **condition: Any) -> None:
         self._client.put_object(

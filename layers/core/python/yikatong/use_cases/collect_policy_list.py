@@ -15,7 +15,6 @@ from yikatong.errors import Conflict, Refusal
 from yikatong.file_outcomes import MOST_NAMED, tell
 from yikatong.payments import sha256_hex
 from yikatong.plan import PlanBook
-from yikatong.policy_drops import Site
 from yikatong.policy_forms import Duty, Faulty, list_xlsx, read_form, require_part
 from yikatong.policy_lists import (
     MAX_FORM_BYTES,
@@ -31,8 +30,8 @@ from yikatong.policy_lists import (
     was_sent_before,
 )
 from yikatong.ports import Control, Reports
+from yikatong.public_site import PublicSite, tag_of
 
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_TRIES = 20
 
 
@@ -54,7 +53,7 @@ class FormArrival:
 class Adapters:
     """What collecting touches."""
 
-    site: Site
+    site: PublicSite
     control: Control
     reports: Reports
     book: PlanBook
@@ -126,13 +125,12 @@ def _collect(place: ListPlace, adapters: Adapters, now: datetime) -> dict[str, A
     keys = {ending: list_key(place.plan_year, place.region, ending) for ending in ("xlsx", "json")}
     pk, _ = part_key(place.plan_year, place.region, "")
     for _ in range(MOST_TRIES):
-        before = {ending: adapters.site.get(key) for ending, key in keys.items()}
-        tags = {ending: found.tag if found else None for ending, found in before.items()}
+        tags = {ending: tag_of(adapters.site.get_tagged(key)) for ending, key in keys.items()}
         parts = adapters.control.query(ListPart, pk)
         listed = collect(plan, place.region, parts, now.isoformat(timespec="seconds"))
         text = json.dumps(listed, ensure_ascii=False).encode()
-        if adapters.site.put_if(keys["json"], text, "application/json", tags["json"]) and adapters.site.put_if(
-            keys["xlsx"], list_xlsx(listed), WORKBOOK, tags["xlsx"]
+        if adapters.site.put_if(keys["json"], text, tags["json"]) and adapters.site.put_if(
+            keys["xlsx"], list_xlsx(listed), tags["xlsx"]
         ):
             return listed
     raise TimeoutError(f"{place.key}: the list kept changing")

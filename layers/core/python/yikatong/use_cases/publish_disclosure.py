@@ -25,7 +25,7 @@ from yikatong.disclosure_keys import AGGREGATE, LIST, Document, encode, folder_o
 from yikatong.payments import sha256_hex, sorted_digest
 from yikatong.plan import Mode, PlanBook, Settings, Subsidy
 from yikatong.ports import Control, DigestMismatch, Lake
-from yikatong.public_site import PublicSite
+from yikatong.public_site import PublicSite, tag_of
 from yikatong.settlement import AlteredInstruction, payments_of
 from yikatong.states import PaymentState
 
@@ -148,7 +148,7 @@ class _Publication:
         """How many cells the index that was put shows; None when nothing had changed."""
         while True:
             found = self._site.get_tagged(index_key(self._year, self._code))
-            standing: Document | None = None if found is None else json.loads(found[0])
+            standing: Document | None = None if found is None else json.loads(found.data)
             evidence = self._evidence()
             if standing is None and not evidence.batches:
                 return None
@@ -162,7 +162,7 @@ class _Publication:
                 return None
             for key, data in objects.items():
                 self._site.put(key, data)
-            if self._site.put_if(index_key(self._year, self._code), encode(index), found[1] if found else None):
+            if self._site.put_if(index_key(self._year, self._code), encode(index), tag_of(found)):
                 self._sweep(index)
                 return len(index["cells"])
 
@@ -316,10 +316,10 @@ def _put_year_index(plan_year: int, on: date, site: PublicSite, book: PlanBook) 
         codes = [subsidy.code for subsidy in book.plan(plan_year).subsidies if subsidy.code is not None]
         stored = [data for code in codes if (data := site.get(index_key(plan_year, code))) is not None]
         index = year_index(plan_year, on, [json.loads(data) for data in stored])
-        standing = json.loads(found[0]) if found else None
+        standing = json.loads(found.data) if found else None
         if not index["subsidies"] and standing is None:
             return
         if standing is not None and standing["subsidies"] == index["subsidies"]:
             return
-        if site.put_if(key, encode(index), found[1] if found else None):
+        if site.put_if(key, encode(index), tag_of(found)):
             return

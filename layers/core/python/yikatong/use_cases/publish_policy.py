@@ -26,8 +26,6 @@ from yikatong.policy_drops import (
     Half,
     Metadata,
     Place,
-    Site,
-    Tagged,
     outcome_key,
     place_of,
     read_metadata,
@@ -36,6 +34,7 @@ from yikatong.policy_html import check_html, is_html
 from yikatong.policy_pdf import check_pdf
 from yikatong.ports import Control, Reports
 from yikatong.principals import Principal, principal_key
+from yikatong.public_site import PublicSite, Tagged, tag_of
 from yikatong.regions import name_of
 from yikatong.uploads import Upload, sender_of, upload_key
 
@@ -52,7 +51,7 @@ class Adapters:
     """What publishing touches."""
 
     drop: Drop
-    site: Site
+    site: PublicSite
     control: Control
     reports: Reports
     book: PlanBook
@@ -91,7 +90,7 @@ def publish_policy(object_key: str, adapters: Adapters, now: datetime) -> str:
         tell(adapters.reports, outcome_key(object_key), _refused(refusal))
         return "refused"
     for _ in range(MOST_TRIES):
-        index = adapters.site.get(index_key(place.region))
+        index = adapters.site.get_tagged(index_key(place.region))
         pair = _pair(place, adapters.drop)
         try:
             outcome = _waiting(place, pair) or _publish(place, pair, index, adapters, now)
@@ -157,9 +156,7 @@ def _publish(
     }
     everything = sorted([entry, *documents], key=lambda each: (each["code"], each["document"], -each["version"]))
     text = json.dumps({"region": place.region, "documents": everything}, ensure_ascii=False)
-    if not adapters.site.put_if(
-        index_key(place.region), text.encode(), "application/json", index.tag if index else None
-    ):
+    if not adapters.site.put_if(index_key(place.region), text.encode(), tag_of(index)):
         return None
     return _standing(place, pair, entry) | _told(entry, [entry, *versions])
 
@@ -223,12 +220,12 @@ def _version_key(place: Place, metadata: Metadata, version: int, media_type: str
 
 
 def _store(
-    place: Place, metadata: Metadata, data: bytes, media_type: str, versions: list[dict[str, Any]], site: Site
+    place: Place, metadata: Metadata, data: bytes, media_type: str, versions: list[dict[str, Any]], site: PublicSite
 ) -> int:
     """Keep the bytes under the next free number: one that a worker took and died before it wrote the index stays unused."""
     version = max((each["version"] for each in versions), default=0) + 1
     for number in range(version, version + MOST_TRIES):
-        if site.put_once(_version_key(place, metadata, number, media_type), data, media_type):
+        if site.put_once(_version_key(place, metadata, number, media_type), data):
             return number
     raise TimeoutError(f"{place.document_key}: no free version number")
 
