@@ -351,6 +351,8 @@ def _check_nobody_stranded(platform: Platform) -> None:
                 row for row in rows if row["batch_id"] not in released
             ]
     known = {batch["batch_id"]: batch for batch in batches(platform)}
+    for claim in (claim for claims in standing.values() for claim in claims):
+        _demand(known[claim["batch_id"]]["mode"] == "formal", f"{claim['batch_id']}: a trial holds somebody's claim")
     for name, batch in known.items():
         if batch["mode"] != "formal" or batch["state"] == "WITHDRAWN" or "selection" not in batch:
             continue
