@@ -243,8 +243,8 @@ MUTANTS = (
         "a retry reads the approved batches again",
         "R2, trace 3",
         "use_cases/open_run.py",
-        "    stored = lake.get(inputs_key(run_id))\n    if stored is None:\n",
-        "    stored = None\n    if stored is None:\n",
+        "    inputs = RunInputs.model_validate_json(stored)\n",
+        "    inputs = _freeze(run, control, workflow, book, settings)\n",
     ),
     Mutant(
         "closed with batches unfinished",
