@@ -28,6 +28,7 @@ SPECIAL = {
 PLATFORM = {
     "message delivered twice": (0.1, 0.4),
     "execution dies": (0.01, 0.05),
+    "death not heard of": (0.5, 1.0),
     "clock is wrong": (0.1, 0.3),
     "other version of the code": (0.3, 0.5),
 }

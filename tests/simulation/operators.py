@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from tests.simulation.functions import BOOK, SETTINGS
+from tests.simulation.invariants import Violated
 from tests.simulation.platform import Message, Platform
 from tests.simulation.worlds import DAOLI, ENOUGH_FEN, NANGANG, PRICE, World, approval, ask, batches, funds, items, put
 from yikatong import parquet
@@ -21,6 +22,8 @@ DELICATE = ("claim_payments", "reserve_funds", "instruct_bank", "settle_batch")
 IMPATIENT = 0.7
 """How likely somebody wants a message sent again while it is under way: the one moment at which that must be refused."""
 ORDERABLE = ("APPROVED", "BOUND", "CLAIMED")
+OVER_THE_DEAD = 0.3
+"""How likely the operators order new runs, before they look for those that have died."""
 
 
 def open_day(platform: Platform, made: World) -> None:
@@ -56,6 +59,7 @@ class Crowd:
         self._platform, self._world, self._chance = platform, made, chance
         self._cards = 0
         self._reissues = 0
+        self.orders_over_the_dead = chance.random() < OVER_THE_DEAD
 
     def press_at_random_moments(self) -> None:
         buttons: list[Callable[[], None]] = [
@@ -252,8 +256,8 @@ def rule(platform: Platform, payment: tuple[str, str]) -> None:
         ask(platform, "the-treasurer", "POST", f"/v1/batches/{batch_id}/payments/{end_to_end_id}/ruling", ruled)
 
 
-def _order(platform: Platform, number: int, mode: str) -> None:
-    ask(platform, "the-operator", "POST", "/v1/runs", {"plan_year": 2023, "number": number, "mode": mode})
+def _order(platform: Platform, number: int, mode: str, told: Callable[[int | None, Any], None] | None = None) -> None:
+    ask(platform, "the-operator", "POST", "/v1/runs", {"plan_year": 2023, "number": number, "mode": mode}, told)
 
 
 # --- putting things in order -------------------------------------------------------------------------------------------------
@@ -272,16 +276,18 @@ def put_in_order(platform: Platform, made: World, crowd: Crowd, day: int) -> boo
         crowd.mend()
         crowd.reissue()
         platform.stage.play()
+    if crowd.orders_over_the_dead:
+        order_over_the_dead(platform, made)
     for batch in batches(platform):
         if batch["state"] == "WITHDRAWN" and not batch.get("released"):
             _press(
                 platform, "the-approver", "POST", f"/v1/batches/{batch['batch_id']}/withdrawal", {"reason": "名单有误"}
             )
             busy = True
+    dead = dead_runs(platform)
     for run in items(platform, "RUNS#"):
         if run["state"] not in ENDED_RUN:
-            alive = platform.status_of(f"{run['run_id']}-{int(run['attempt'])}") == "RUNNING"
-            if run["state"] == RunState.STOPPED or not alive:
+            if run["state"] == RunState.STOPPED or run["run_id"] in dead:
                 _press(platform, "the-operator", "POST", f"/v1/runs/{run['run_id']}/resume", None)
             busy = True
     for pause in items(platform, "PAUSE#"):
@@ -313,6 +319,41 @@ def put_in_order(platform: Platform, made: World, crowd: Crowd, day: int) -> boo
                 _press(platform, "the-operator", "POST", f"/v1/messages/{message}/resend", None)
             busy = True
     return busy
+
+
+def dead_runs(platform: Platform) -> set[str]:
+    """Those that have not ended, that nobody stopped, and that no execution carries."""
+    return {
+        run["run_id"]
+        for run in items(platform, "RUNS#")
+        if run["state"] not in (*ENDED_RUN, RunState.STOPPED)
+        and platform.status_of(f"{run['run_id']}-{int(run['attempt'])}") != "RUNNING"
+    }
+
+
+def order_over_the_dead(platform: Platform, made: World) -> None:
+    """Where a run has died, another one is ordered: it takes what that one held, though nobody resumes it (R2, trace 3)."""
+    dead, begun = dead_runs(platform), set()
+
+    def told(_status: int | None, reply: Any) -> None:
+        begun.add((reply or {}).get("run_id"))
+
+    for number in made.numbers:
+        for mode in ("trial", "formal"):
+            if any((batch["code"], batch["mode"]) == (code_of(number), mode) for batch in _held_by(dead, platform)):
+                _order(platform, number, mode, told)
+                platform.stage.play()
+    for run in items(platform, "RUNS#"):
+        if run["run_id"] in begun:
+            for batch in _held_by(dead & dead_runs(platform), platform):
+                if (batch["code"], batch["mode"]) == (run["code"], run["mode"]):
+                    raise Violated(f"{batch['batch_id']} is still held by {batch['run_id']}, which is dead")
+
+
+def _held_by(runs: set[str], platform: Platform) -> list[Pick]:
+    return [
+        batch for batch in batches(platform) if batch.get("run_id") in runs and batch["state"] in ("BOUND", "CLAIMED")
+    ]
 
 
 def in_doubt(batch: Pick) -> bool:

@@ -271,7 +271,8 @@ class Platform:
             return
         execution.status = status
         self.tell("execution", execution.name, status)
-        if status != "SUCCEEDED":
+        # Word of it comes on a best-effort basis; the next run, or a person, finds out otherwise.
+        if status != "SUCCEEDED" and not self.faults.strikes("death not heard of"):
             news = {"stateMachineArn": ARN, "name": execution.name, "status": status, "input": execution.payload}
             self.send(Message("start_run", {"detail": news}))
 
