@@ -8,8 +8,8 @@ import typer
 from cli import api
 from cli.api import As, Endpoint
 from cli.asking import agree
-from cli.files import write_workbook
-from cli.options import MODES, BatchId, Reason, Yes
+from cli.files import require_free, write_workbook
+from cli.options import MODES, BatchId, Overwrite, Reason, Yes
 from cli.tables import add_row, new_table, print_table, tally_words
 from yikatong.closing import OUTCOMES
 from yikatong.errors import Refusal
@@ -99,15 +99,13 @@ def report(
         bool, typer.Option("--result", help="改为下载发放结果：每一行发了没有、为什么；银行答复并结算之后才有。")
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="文件", help="默认写到当前目录。")] = None,
+    overwrite: Overwrite = False,
     endpoint: Endpoint = "",
     name: As = "",
 ) -> None:
     """下载校验报告，或用 --result 下载发放结果（XLSX）。"""
     noun = "result" if result else "report"
-    target = out or Path(f"{batch}{'.result' if result else ''}.xlsx")
-    if out is None and target.exists():
-        # The rows may be corrected in it already.
-        raise Refusal(f"当前目录里已有 {target}，没有覆盖。请先改名，或用 --out 另写一个文件名。")
+    target = require_free(out or Path(f"{batch}{'.result' if result else ''}.xlsx"), overwrite=overwrite)
     content = api.get_file(api.call_bureau(endpoint, name, "GET", f"/v1/batches/{batch}/{noun}")["url"])
     write_workbook(target, content)
     typer.echo(f"已写入 {target}")

@@ -22,6 +22,16 @@ def content_of(path: Path) -> bytes:
         raise Refusal(f"无法读取 {path}。", "cannot_read") from None
 
 
+def require_free(path: Path, *, overwrite: bool) -> Path:
+    """The path, if nothing is there or the person says that it may go: rows may have been corrected in it already."""
+    if path.exists() and not overwrite:
+        raise Refusal(
+            f"已有 {path}，没有覆盖。请用 --out 另写一个文件名，或先把它改名；不要它了的，加 --overwrite。",
+            "cannot_write",
+        )
+    return path
+
+
 def write(path: Path, data: bytes) -> None:
     """Write the file, over one that was there."""
     try:

@@ -12,6 +12,8 @@ app = typer.Typer(no_args_is_help=True, help="本机云：在一台电脑上运�
 
 ENDPOINT_VARIABLE = "YIKATONG_ENDPOINT"
 DEFAULT_DATE = date(2023, 6, 1)
+ACCOUNT_CLOSED = "AC04"
+"""Why the simulated bank rejects a payment when it is told to."""
 Endpoint = Annotated[
     str, typer.Option("--endpoint", envvar=ENDPOINT_VARIABLE, help="本机云的网关地址，由 local up 打印。")
 ]
@@ -79,6 +81,32 @@ def clock(advance_to: DateText = None, jump_to: DateText = None, endpoint: Endpo
         at = datetime.fromisoformat(tick["at"]).astimezone(datetime.fromisoformat(answer["now"]).tzinfo)
         typer.echo(f"{at:%Y-%m-%d %H:%M}  {tick['schedule']}{'  失败' if tick['failed'] else ''}")
     typer.echo(f"当前时间：{datetime.fromisoformat(answer['now']):%Y-%m-%d %H:%M:%S}")
+
+
+@app.command()
+def bank(
+    reject: Annotated[
+        list[str] | None,
+        typer.Option("--reject", metavar="账号", help="拒付这个账号（已销户）；账号见持卡信息，可重复给出。"),
+    ] = None,
+    reject_percent: Annotated[
+        int, typer.Option("--reject-percent", metavar="百分数", min=0, max=100, help="任选这么多账号拒付。")
+    ] = 0,
+    reset: Annotated[bool, typer.Option("--reset", help="从此全部照付，以前说的都不算了。")] = False,
+    endpoint: Endpoint = "",
+) -> None:
+    """告诉模拟银行从此拒付谁，用来试拒付和补发；在发放之前说，补发之前 --reset。"""
+    wanted: dict[str, Any] = {"reset": True} if reset else {}
+    if reject:
+        wanted["accounts"] = {account: {"outcome": "reject", "code": ACCOUNT_CLOSED} for account in reject}
+    if reject_percent:
+        wanted["rates"] = {"reject": reject_percent / 100}
+    if not wanted:
+        _fail("请用 --reject、--reject-percent 说明拒付谁，或用 --reset 恢复全部照付。")
+    _call(endpoint, "POST", "/_local/bank/script", wanted)
+    told = [f"拒付账号 {'、'.join(reject)}"] if reject else []
+    told += [f"其余账号约 {reject_percent}% 拒付"] if reject_percent else []
+    typer.echo(f"模拟银行从此{'，'.join(told) or '全部照付'}。")
 
 
 def _refuse_far_days(endpoint: str, advance_to: str) -> None:

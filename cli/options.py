@@ -29,4 +29,5 @@ ModeText = Annotated[str, typer.Option("--mode", metavar="formal|trial", help="�
 BatchId = Annotated[str, typer.Argument(metavar="批次")]
 RunId = Annotated[str, typer.Argument(metavar="发放")]
 Reason = Annotated[str, typer.Option("--reason", metavar="原因", help="写明原因，会留存。")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="--out 的文件已经有了，也盖掉。")]
 Yes = Annotated[bool, typer.Option("--yes", help="不再询问。")]

@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.files import require_free
+from cli.options import Overwrite
 from yikatong.errors import Refusal
 from yikatong.plan import (
     Frequency,
@@ -75,8 +77,10 @@ def _write(path: Path, text: str) -> None:
 def import_notice(
     notice: Annotated[Path, typer.Argument(metavar="通知文本", help="通知的文本（UTF-8，表格以制表符分列）。")],
     out: Annotated[Path, typer.Option("--out", metavar="文件", help="写到这个计划 CSV。")],
+    overwrite: Overwrite = False,
 ) -> None:
     """把通知里的计划表导入为计划 CSV；有任何一处读不懂就不写。"""
+    require_free(out, overwrite=overwrite)
     rows = read_notice(read_text(notice))
     plan = Plan.from_rows(rows, Register.committed())
     _write(out, write_csv(rows))
@@ -183,8 +187,11 @@ def register(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="文件", help="登记簿写到这里；不给则更新现有登记簿。")
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """给计划的每一项配上永久代码：名称相同的自动配上，其余须明确答复。"""
+    if out is not None:
+        require_free(out, overwrite=overwrite)
     book = _book(plan)
     answers = _answers(assign or [], book)
     current = updated = book.register

@@ -11,8 +11,8 @@ import typer
 
 from cli import api
 from cli.api import As, Endpoint
-from cli.files import content_of, write_workbook
-from cli.options import PlanYear, Region
+from cli.files import content_of, require_free, write_workbook
+from cli.options import Overwrite, PlanYear, Region
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
 from yikatong.policy_drops import read_metadata
@@ -78,12 +78,14 @@ def template(
     out: Annotated[Path, typer.Option("--out", metavar="文件", help="写到哪个文件，以 .xlsx 结尾。")],
     department: Department = "",
     region: Annotated[str, typer.Option("--region", metavar="地区", help="六位地区代码；省级清单不给。")] = "230000",
+    overwrite: Overwrite = False,
 ) -> None:
     """写出政策清单的模板：省级给出部门；市县给出地区，列出全部项目，只填有自己标准的。"""
     from yikatong.policy_forms import Duty, form_xlsx, require_part
 
     duty = Duty(PlanBook.committed().plan(plan_year), region, department or REGIONS_PART)
     require_part(duty)
+    require_free(out, overwrite=overwrite)
     write_workbook(out, form_xlsx(duty))
     typer.echo(f"已写出 {out}：{len(duty.subsidies)} 项。")
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from cli.files import content_of, existing, write, write_workbook
+from cli.files import content_of, existing, require_free, write, write_workbook
+from cli.options import Overwrite
 from yikatong.departures import Departure
 from yikatong.errors import Refusal
 from yikatong.plan import Mode, PlanBook, Settings, Subsidy
@@ -114,6 +115,7 @@ def check(
     ] = None,
     output: Annotated[Output, typer.Option("--format", help="输出格式。")] = Output.TABLE,
     out: Annotated[Path | None, typer.Option("--out", metavar="文件", help="写到文件（xlsx 必须给出）。")] = None,
+    overwrite: Overwrite = False,
     plans: PlanFiles = None,
     plan_year: PlanYear = None,
 ) -> None:
@@ -123,6 +125,8 @@ def check(
     given = [path for path in (file, cards, deceased, moved) if path is not None]
     if out is not None and any(out.resolve() == path.resolve() for path in given):
         raise Refusal(f"--out 不能是 {out}：会盖掉要检查的文件，请换一个文件名。")
+    if out is not None:
+        require_free(out, overwrite=overwrite)
     require_known(region)
     day = _day(as_of)
     subsidy = _book(plans).subsidy(plan_year or day.year, number)
@@ -202,6 +206,7 @@ def _show(validation: "Validation", output: Output, out: Path | None, *, subject
 @app.command("rules")
 def rules(
     out: Annotated[Path | None, typer.Option("--out", metavar="文件", help="写到文件，不给则直接显示。")] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """列出名册检查的全部规则：代码、级别、问题和办法（docs/名册检查规则.md 由此生成）。"""
     from yikatong.roster.rules_document import findings_document
@@ -209,7 +214,7 @@ def rules(
     if out is None:
         typer.echo(findings_document(), nl=False)
     else:
-        write(out, findings_document().encode())
+        write(require_free(out, overwrite=overwrite), findings_document().encode())
 
 
 @app.command("sample")
@@ -222,6 +227,7 @@ def sample(
     seed: Annotated[int, typer.Option("--seed", help="同一个种子得到同样的文件。")] = 7,
     faults: Annotated[bool, typer.Option("--faults", help="放入已知的错误，并列在 faults.json。")] = False,
     file_format: Annotated[FileFormat, typer.Option("--format", help="名册的格式。")] = FileFormat.CSV,
+    overwrite: Overwrite = False,
     plans: PlanFiles = None,
     plan_year: PlanYear = None,
 ) -> None:
@@ -245,10 +251,13 @@ def sample(
     except OSError:
         raise Refusal(f"无法建立目录 {out}", "cannot_write") from None
     roster = made.roster_xlsx() if file_format is FileFormat.XLSX else made.roster_csv()
-    write(out / f"roster.{file_format}", roster)
-    write(out / "cards.csv", made.cards_csv())
+    files = {f"roster.{file_format}": roster, "cards.csv": made.cards_csv()}
     if faults:
-        write(out / "faults.json", json.dumps(made.faults_json(), ensure_ascii=False, indent=1).encode())
+        files["faults.json"] = json.dumps(made.faults_json(), ensure_ascii=False, indent=1).encode()
+    for each in files:
+        require_free(out / each, overwrite=overwrite)
+    for each, data in files.items():
+        write(out / each, data)
     typer.echo(f"{out}：{len(made.rows)} 行，{len(made.people)} 张卡，{len(made.faults)} 处错误")
 
 
@@ -263,6 +272,7 @@ def template(
     plan_year: Annotated[
         int | None, typer.Option("--plan-year", metavar="年", help="序号所在的计划年度；不给则用最近的计划。")
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """生成一个补贴项目的名册模板：表头、文本格式、下拉列表和填写说明。"""
     from yikatong.roster.template import template_xlsx
@@ -270,5 +280,7 @@ def template(
     book = _book(plans)
     subsidy = book.subsidy(plan_year or book.years[-1], number)
     settings = Settings.committed().for_subsidy(subsidy.code)
-    write_workbook(out, template_xlsx(book, subsidy, settings, occasions=occasions or []))
+    write_workbook(
+        require_free(out, overwrite=overwrite), template_xlsx(book, subsidy, settings, occasions=occasions or [])
+    )
     typer.echo(f"{out}：{subsidy}的名册模板")

@@ -169,6 +169,12 @@ def test_a_report_that_may_be_corrected_already_is_not_written_over(
     assert "没有覆盖" in refused.exception.message
     assert mine.read_bytes() == b"corrected"
     assert download(monkeypatch, tmp_path, "--out", "另一份.xlsx").exit_code == 0
+    named = download(monkeypatch, tmp_path, "--out", "另一份.xlsx")
+    assert isinstance(named.exception, Refusal), "named by the clerk, it is as dear"
+    assert "--overwrite" in named.exception.message
+    mine.write_bytes(b"corrected")
+    assert download(monkeypatch, tmp_path, "--overwrite").exit_code == 0
+    assert mine.read_bytes() == b"PK the report"
 
 
 def test_a_report_is_written_under_a_name_a_spreadsheet_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

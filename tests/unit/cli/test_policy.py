@@ -180,4 +180,4 @@ def test_a_template_has_the_departments_rows(tmp_path: Path) -> None:
     rows = CalamineWorkbook.from_filelike(io.BytesIO(out.read_bytes())).get_sheet_by_name("政策清单").to_python()
     assert [row[0] for row in rows[1:]] == [str(number) for number in range(27, 38)]
     assert isinstance(CliRunner().invoke(module.app, asked).exception, Refusal), "no department, and the province"
-    assert CliRunner().invoke(module.app, [*asked, "--region", "230102"]).exit_code == 0
+    assert CliRunner().invoke(module.app, [*asked, "--overwrite", "--region", "230102"]).exit_code == 0

@@ -13,7 +13,7 @@ COMMITTED = Path(__file__).parents[3] / "docs" / "名册检查规则.md"
 
 
 def test_the_committed_document_is_what_the_code_says() -> None:
-    again = "写好规则后：yikatong roster rules --out docs/名册检查规则.md"
+    again = "写好规则后：yikatong roster rules --overwrite --out docs/名册检查规则.md"
     assert COMMITTED.read_text("utf-8") == findings_document(), again
 
 
