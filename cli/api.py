@@ -22,6 +22,21 @@ from yikatong.errors import Refusal
 
 PUBLIC_URL, BUREAU_URL = "YIKATONG_PUBLIC_URL", "YIKATONG_BUREAU_URL"
 TIMEOUT_S = 60
+BROKEN = 500
+"""From this status on the other side failed, and what it had done by then is not known."""
+LOOKS = {
+    "/v1/runs": "yikatong run list",
+    "/v1/batches": "yikatong batch show 批次",
+    "/v1/funds": "yikatong funds show",
+    "/v1/occasions": "yikatong occasion list",
+    "/v1/subsidies": "yikatong subsidy list",
+    "/v1/queues": "yikatong queue list",
+    "/v1/records": "yikatong records status",
+    "/v1/uploads": "yikatong batch list",
+}
+"""Where a person sees whether what they asked for was done, by the beginning of the path."""
+ONLY_READ = ("/v1/query", "/v1/trace")
+"""What is asked with a POST because names must not stand in an address, and changes nothing."""
 
 Endpoint = Annotated[
     str, typer.Option("--endpoint", envvar="YIKATONG_ENDPOINT", metavar="地址", help="本机云的网关地址。")
@@ -66,6 +81,8 @@ def call_bureau(
 def put_file(url: str, headers: Mapping[str, str], content: bytes) -> None:
     """Hand a file to a presigned address."""
     answer = _request("PUT", url, content, headers)
+    if answer.status_code >= BROKEN:
+        raise Refusal(f"上传没有得到确定的答复（{answer.status_code}）。请再报送一次：同一份内容不会重复受理。")
     if answer.is_error:
         raise Refusal(f"上传没有成功（{answer.status_code}），请重试。")
 
@@ -126,13 +143,28 @@ def _encode(body: Any) -> bytes:
 def _request(method: str, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
     try:
         return httpx.request(method, url, content=content, headers=dict(headers), timeout=TIMEOUT_S)
-    except httpx.TransportError:
+    except httpx.TransportError as error:
+        if _may_be_done(method, url) and not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+            raise Refusal(_not_known("连接中断", url), "not_known") from None
         # The address may be presigned, and then it is a key: it is not repeated.
         raise Refusal(f"连不上 {httpx.URL(url).netloc.decode()}，请检查地址和网络。") from None
 
 
+def _may_be_done(method: str, url: str) -> bool:
+    return method != "GET" and not httpx.URL(url).path.endswith(ONLY_READ)
+
+
+def _not_known(what: str, url: str) -> str:
+    """Without a certain answer nobody may be told that it was refused: an order may have been placed, and is paid later."""
+    looks = next((look for path, look in LOOKS.items() if path in httpx.URL(url).path), "")
+    where = f"（{looks}）" if looks else ""
+    return f"没有得到确定的答复（{what}），不知是否已经办成：请先查看{where}，再决定是否重试。"
+
+
 def _send(method: str, url: str, content: bytes, headers: Mapping[str, str]) -> Any:
     answer = _request(method, url, content, headers)
+    if answer.status_code >= BROKEN and _may_be_done(method, url):
+        raise Refusal(_not_known(str(answer.status_code), url), "not_known")
     try:
         value = answer.json()
     except ValueError:
