@@ -3,7 +3,7 @@
 import { read } from "./api.js";
 import { REGION, WORDS, YEAR, address, parameter } from "./address.js";
 import { byId, facts, fill, link, make, telephone } from "./dom.js";
-import { matches } from "./everyday-names.js";
+import { find } from "./everyday-names.js";
 import { PROVINCE, allRegions, fullNames, offerRegions } from "./regions.js";
 import { run, say, wait } from "./state.js";
 
@@ -19,9 +19,10 @@ async function page() {
   byId("filter").hidden = false;
 
   const draw = () => {
-    const found = plan.subsidies.filter((subsidy) => matches(subsidy.name, search.value.trim()));
-    fill(byId("list"), ...byDepartment(found));
-    say(howMany(found.length, plan));
+    const byName = new Map(plan.subsidies.map((subsidy) => [subsidy.name, subsidy]));
+    const { found, near } = find([...byName.keys()], search.value);
+    fill(byId("list"), ...byDepartment((found.length ? found : near).map((name) => byName.get(name))));
+    say(howMany(found.length, near.length, plan));
   };
   draw();
   // Found while typing; the button is for the county, and for whoever presses Enter.
@@ -29,11 +30,18 @@ async function page() {
   await drawLists(plan.year, fullNames(regions)[region] || "全省");
 }
 
-function howMany(found, plan) {
+function howMany(found, near, plan) {
   if (found === plan.subsidies.length) {
     return `${plan.year}年全省共${found}项补贴。`;
   }
-  return found ? `找到${found}项。` : "没有找到。请换个叫法，或者清空名称看全部。";
+  if (found) {
+    return `找到${found}项。`;
+  }
+  if (near) {
+    return "没有叫这个名字的补贴。您是不是要找：";
+  }
+  const own = region === PROVINCE ? "有的补贴是县里自己的，请选上您的县（市、区）再看。" : "";
+  return `没有找到，全省的计划里可能没有这项补贴。${own}请换个叫法，或者清空名称看全部。`;
 }
 
 function byDepartment(subsidies) {

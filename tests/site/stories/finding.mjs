@@ -58,6 +58,9 @@ story("a subsidy is found by a part of its name and by what people call it", asy
   assert.deepEqual(await found("玉米"), ["玉米生产者补贴"]);
   assert.deepEqual(await found("苞米"), ["玉米生产者补贴"]);
   assert.ok((await found("低保")).includes("城市最低生活保障金"));
+  assert.deepEqual(await found("大豆补帖"), ["大豆生产者补贴"]);
+  assert.deepEqual(await found("玉米种植补贴"), ["玉米生产者补贴"]);
+  assert.match(await shown(visit.page.getByRole("status")), /您是不是要找/);
   assert.deepEqual(await found("没有这一项"), []);
   assert.match(await shown(visit.page.getByRole("status")), /没有找到/);
   await visit.page.getByLabel("补贴名称").fill("");
