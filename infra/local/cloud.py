@@ -54,6 +54,7 @@ class LocalCloud:
 
     `program` is for tests of the local cloud itself; `warm` starts every function's worker ahead of need. A failed step
     or message is tried again after what the workflow says or the queue would wait, `longest_retry_pause_s` at most.
+    `tells_of_deaths`: EventBridge hears of executions that failed; who wants to restart them by hand says no.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class LocalCloud:
         bank_options: tuple[str, ...] = (),
         concurrency: int = 2,
         longest_retry_pause_s: float = math.inf,
+        tells_of_deaths: bool = True,
         **overrides: Any,
     ) -> None:
         self.as_of = as_of
@@ -76,6 +78,7 @@ class LocalCloud:
         self._bank_seed, self._bank_options = bank_seed, bank_options
         self._port, self._concurrency = port, concurrency
         self._longest_retry_pause_s = longest_retry_pause_s
+        self._tells_of_deaths = tells_of_deaths
         self._principals = principals
         self._program = program or _stack
         self._overrides = overrides
@@ -210,7 +213,7 @@ class LocalCloud:
         self._runtime = self._started(LambdaRuntime(self._clients, self._folder, clock_url, self._concurrency))
         pause_s = int(min(RETRY_AFTER_S, self._longest_retry_pause_s))
         self._sources = self._started(EventSources(self._runtime, self._concurrency, pause_s))
-        moto_patches.install(self._runtime, self._sources, self.now, self._longest_retry_pause_s)
+        moto_patches.install(self._runtime, self._sources, self.now, self._longest_retry_pause_s, self._tells_of_deaths)
         self._running.callback(moto_patches.uninstall)
         self._deploy()
         self._serve()
@@ -235,7 +238,7 @@ class LocalCloud:
         self.clock = Clock(
             self.as_of,
             self._clients,
-            invoke=lambda arn, payload: _decoded(self._invoke_by_name(arn, payload)),
+            invoke=lambda arn, payload: _decoded(self._carry_out(arn, payload)),
             day_begun=self.bank.day,
             settled=self._settle_day,
         )
@@ -280,6 +283,11 @@ class LocalCloud:
 
     def _invoke_by_name(self, name_or_arn: str, payload: bytes) -> tuple[bool, bytes]:
         outcome = self._runtime.invoke(self._function(name_or_arn), payload)
+        return outcome.failed, outcome.payload
+
+    def _carry_out(self, arn: str, payload: bytes) -> tuple[bool, bytes]:
+        """As Scheduler calls a function: asynchronously, only that the clock waits for it."""
+        outcome = self._runtime.carry_out(self._function(arn), payload)
         return outcome.failed, outcome.payload
 
     def _function(self, name_or_arn: str) -> Any:

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -31,6 +31,7 @@ class _Current:
     sources: EventSources | None = None
     now: ClassVar[Callable[[], datetime] | None] = None
     longest_retry_pause_s = math.inf
+    tells_of_deaths = True
     waiting_tasks: ClassVar[dict[str, Any]] = {}
     applied = False
 
@@ -40,11 +41,12 @@ def install(
     sources: EventSources,
     now: Callable[[], datetime],
     longest_retry_pause_s: float = math.inf,
+    tells_of_deaths: bool = True,
 ) -> None:
     """Route moto's Lambda and SQS to this cloud's workers, and date its objects by this cloud's clock; patch moto the
     first time."""
     _Current.runtime, _Current.sources, _Current.now = runtime, sources, now
-    _Current.longest_retry_pause_s = longest_retry_pause_s
+    _Current.longest_retry_pause_s, _Current.tells_of_deaths = longest_retry_pause_s, tells_of_deaths
     if not _Current.applied:
         _Current.applied = True
         for patch in (
@@ -57,6 +59,7 @@ def install(
             _objects_are_dated_by_this_cloud,
             _retries_wait_as_told,
             _waiting_tasks_can_time_out,
+            _deaths_of_executions_are_told,
         ):
             patch()
 
@@ -152,38 +155,73 @@ def _object_events_have_an_order() -> None:
     rising = itertools.count(time.time_ns())
 
     def send(account_id: str, bucket: Any, event_name: str, key: Any) -> None:
-        from moto.events.models import events_backends
-
-        event: Any = {
+        detail = {
             "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": notifications._detail_type(event_name),
-            "source": "aws.s3",
-            "account": account_id,
-            "time": time.time(),  # moto writes it out as a date
-            "region": bucket.region_name,
-            "resources": [bucket.arn],
-            "detail": {
-                "version": "0",
-                "bucket": {"name": bucket.name},
-                "object": {
-                    "key": key.name,
-                    "size": key.size,
-                    "etag": key.etag.strip('"'),
-                    "version-id": key.version_id,
-                    "sequencer": f"{next(rising):016X}",
-                },
-                "request-id": uuid.uuid4().hex[:16].upper(),
-                "requester": account_id,
-                "source-ip-address": "127.0.0.1",
-                "reason": _REASONS.get(event_name, event_name),
+            "bucket": {"name": bucket.name},
+            "object": {
+                "key": key.name,
+                "size": key.size,
+                "etag": key.etag.strip('"'),
+                "version-id": key.version_id,
+                "sequencer": f"{next(rising):016X}",
             },
+            "request-id": uuid.uuid4().hex[:16].upper(),
+            "requester": account_id,
+            "source-ip-address": "127.0.0.1",
+            "reason": _REASONS.get(event_name, event_name),
         }
-        default_bus = events_backends[account_id][bucket.region_name].event_buses["default"]
-        for rule in list(default_bus.rules.values()):
-            rule.send_to_targets(event, transform_input=False)
+        emit((account_id, bucket.region_name), "aws.s3", notifications._detail_type(event_name), bucket.arn, detail)
 
     _replace(notifications, _send_event_bridge_message=send)
+
+
+def emit(where: tuple[str, str], source: str, kind: str, resource: str, detail: Mapping[str, Any]) -> None:
+    """Put AWS's own event on the default bus of an account and region, as AWS does and no customer may: past `PutEvents`,
+    to the rules."""
+    from moto.events.models import events_backends
+
+    account, region = where
+    event: Any = {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": kind,
+        "source": source,
+        "account": account,
+        "time": time.time(),  # moto writes it out as a date
+        "region": region,
+        "resources": [resource],
+        "detail": detail,
+    }
+    bus: Any = events_backends[account][region].event_buses["default"]
+    for rule in list(bus.rules.values()):
+        rule.send_to_targets(event, transform_input=False)
+
+
+def tell_of_death(execution: Any) -> None:
+    """What EventBridge hears of an execution that ended otherwise than well (moto's `Execution`)."""
+    detail = {
+        "executionArn": execution.exec_arn,
+        "stateMachineArn": execution.state_machine.arn,
+        "name": execution.name,
+        "status": execution.exec_status.value,
+        "input": execution.execution_input,
+    }
+    where = (execution.account_id, execution.region_name)
+    emit(where, "aws.states", "Step Functions Execution Status Change", execution.exec_arn, detail)
+
+
+def _deaths_of_executions_are_told() -> None:
+    """moto tells nobody how an execution ended; what restarts a run is the news that its execution has not ended well."""
+    from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
+
+    original = BaseExecutionWorkerCommunication.terminated
+
+    def terminated(self: Any) -> None:
+        original(self)
+        if self.execution.exec_status.value != "SUCCEEDED" and _Current.tells_of_deaths and installed():
+            tell_of_death(self.execution)
+
+    _replace(BaseExecutionWorkerCommunication, terminated=terminated)
 
 
 def _objects_are_dated_by_this_cloud() -> None:

@@ -96,8 +96,18 @@ class LambdaRuntime:
         """Make the functions of a deployment runnable."""
         self._packages.append(context)
 
+    def carry_out(self, function: Any, payload: bytes) -> Outcome:
+        """Do what Lambda does with an asynchronous event: repeat it twice when it fails, at once and not after minutes, then
+        leave it in the function's dead-letter queue. Returns the last outcome."""
+        for _ in range(1 + ASYNC_RETRIES):
+            outcome = self.invoke(function, payload)
+            if not outcome.failed:
+                return outcome
+        self._bury(function.function_name, payload)
+        return outcome
+
     def invoke_later(self, function: Any, payload: bytes) -> None:
-        """Accept an asynchronous invocation: the caller goes on, a failure is repeated twice."""
+        """Accept an asynchronous event: the caller goes on, and the event is carried out in the background."""
         with self._lock:
             self._async_count += 1
         self._background.submit(self._run_async, function, payload)
@@ -126,12 +136,17 @@ class LambdaRuntime:
 
     def _run_async(self, function: Any, payload: bytes) -> None:
         try:
-            for _ in range(1 + ASYNC_RETRIES):
-                if not self.invoke(function, payload).failed:
-                    return
+            self.carry_out(function, payload)
         finally:
             with self._lock:
                 self._async_count -= 1
+
+    def _bury(self, function_name: str, payload: bytes) -> None:
+        queue = next((p.dead_letters[function_name] for p in self._packages if function_name in p.dead_letters), None)
+        if queue is not None and not self._closed:
+            sqs = self._clients("sqs")
+            where = sqs.get_queue_url(QueueName=queue.rsplit(":", 1)[1])["QueueUrl"]
+            sqs.send_message(QueueUrl=where, MessageBody=payload.decode())
 
     def _pool(self, function: Any) -> Pool:
         with self._lock:

@@ -9,7 +9,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +18,7 @@ from botocore.credentials import Credentials
 
 from cli.api import Signer, fen_of
 from infra.local.cloud import REGION, LocalCloud
+from infra.local.moto_patches import tell_of_death
 from tests.faults.scene import Scene, Stage, until
 from yikatong.batches import Batch, batches_pk
 from yikatong.plan import PlanBook, Settings
@@ -282,46 +282,17 @@ class History:
             ask()
 
     def _restart_dead_runs(self) -> bool:
-        """What EventBridge tells of a dead execution, word for word: moto never does (`payout-died` in infra.stack)."""
+        """Tell EventBridge of dead executions, once what kept killing them no longer does (`payout-died` in infra.stack)."""
         dead = [run for run in self.all_runs() if run.state not in ENDED_RUN and run.state is not RunState.STOPPED]
-        machines = self.desk.cloud.client("stepfunctions")
         for run in dead:
-            arn = self.desk.cloud.resources["state_machine_arn"].replace(":stateMachine:", ":execution:")
-            about = machines.describe_execution(executionArn=f"{arn}:{run.execution}")
-            assert about["status"] not in ("SUCCEEDED", "RUNNING"), (
-                f"{run.execution} is {about['status']}, its run {run.state}"
+            execution = self._execution(run.execution)
+            assert execution.exec_status not in ("SUCCEEDED", "RUNNING"), (
+                f"{run.execution} is {execution.exec_status}, its run {run.state}"
             )
-            detail = {
-                "executionArn": about["executionArn"],
-                "stateMachineArn": about["stateMachineArn"],
-                "name": about["name"],
-                "status": about["status"],
-                "input": about["input"],
-            }
             self.scene.relented = True
-            self._emit("aws.states", "Step Functions Execution Status Change", detail)
+            tell_of_death(execution)
             self.deeds.append("restarted")
         return bool(dead)
-
-    def _emit(self, source: str, kind: str, detail: dict[str, Any]) -> None:
-        """Put AWS's own event on the default bus, as AWS does and no customer may: past `PutEvents`, to the rules."""
-        from moto.events.models import events_backends
-
-        account = self.desk.cloud.client("sts").get_caller_identity()["Account"]
-        event = {
-            "version": "0",
-            "id": str(uuid.uuid4()),
-            "detail-type": kind,
-            "source": source,
-            "account": account,
-            "time": datetime.now(UTC).timestamp(),
-            "region": REGION,
-            "resources": [detail["executionArn"]],
-            "detail": detail,
-        }
-        bus: Any = events_backends[account][REGION].event_buses["default"]
-        for rule in list(bus.rules.values()):
-            rule.send_to_targets(event, transform_input=False)
 
     def _resend_what_is_in_doubt(self) -> bool:
         """B3: once the deadline has passed, the operator orders the messages sent that the bank has never received."""
@@ -401,17 +372,18 @@ class History:
         return "workers" if self.scene.busy else ""
 
     def _running(self) -> list[str]:
-        """Names of the executions that run, read from moto itself: asked over HTTP it would do little else."""
+        return [execution.name for execution in self._executions() if execution.exec_status == "RUNNING"]
+
+    def _execution(self, name: str) -> Any:
+        return next(execution for execution in self._executions() if execution.name == name)
+
+    def _executions(self) -> list[Any]:
+        """Read from moto itself: asked over HTTP it would do little else."""
         from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
         account = self.desk.cloud.resources["state_machine_arn"].split(":")[4]
         backend: Any = stepfunctions_parser_backends[account][REGION]
-        return [
-            execution.name
-            for machine in list(backend.state_machines)
-            for execution in list(machine.executions)
-            if execution.exec_status == "RUNNING"
-        ]
+        return [execution for machine in list(backend.state_machines) for execution in list(machine.executions)]
 
     def batches(self, subject: str = "") -> list[Batch]:
         subjects = (subject,) if subject else ("A", "B")

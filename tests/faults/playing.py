@@ -26,9 +26,10 @@ SETTINGS_OF_THE_CLOUD: dict[str, Any] = {
     "enquiry_wait_s": 1,
     "enquiry_attempts": 1,
     "longest_retry_pause_s": 0.2,
+    "tells_of_deaths": False,
 }
-"""The shortest there are: what is waited for is not what is tested. Receipts are waited for until none will come, see
-`History`: a timeout that strikes when the machine is busy would be another history."""
+"""The shortest there are: what is waited for is not what is tested. Receipts are waited for until none will come, and dead
+runs are restarted by hand, see `History`: a timeout that strikes when the machine is busy would be another history."""
 
 COUNT_TRIES = 3
 """How often a scenario is played until two histories make the same calls; on a machine with nothing else to do, once."""

@@ -9,13 +9,15 @@ import pytest
 
 from infra.local.bank.answers import Answer, receipt
 from infra.local.cloud import LocalCloud
+from infra.local.runtime import Fate
+from infra.local.runtime_api import Outcome
 from tests.scenarios.people import DAOLI, People, everybody, roster
 from yikatong.roster.people import Person
 
 pytestmark = pytest.mark.cloud
 
 OPERATOR, TREASURER = "province-operator", "province-treasurer"
-FIRST, SECOND, THIRD = everybody()[90:92], everybody()[92:94], everybody()[94:96]
+FIRST, SECOND, THIRD, FOURTH = (everybody()[n : n + 2] for n in (90, 92, 94, 96))
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,37 @@ def test_a_tick_that_could_not_be_delivered_is_drained_and_pays(people: People) 
     people.assert_paid_once(SECOND)
     assert work(people, "dead_letters") == []
     assert [event["changes"].get("moved") for event in events_of(people, "queue.schedules")] == [None, 1]
+
+
+class KillsClaims:
+    """Kills the claiming workers of so many invocations: of one execution, with its retries, all there are."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def begins(self, function_name: str, payload: bytes, invocation: str) -> Fate:  # noqa: ARG002 - the watcher's
+        if "claim" not in function_name or self.left == 0:
+            return Fate()
+        self.left -= 1
+        return Fate("call1-before")
+
+    def ended(self, function_name: str, invocation: str, outcome: Outcome) -> None:
+        """Nothing to do."""
+
+
+def test_a_run_whose_execution_dies_is_started_again_by_the_news_of_it_and_pays_once(people: People) -> None:
+    batch_id = approved(people, FOURTH, "dies.csv")
+    people.cloud.watch(KillsClaims(4))
+    try:
+        run_id = people.order_run(2)
+        people.cloud.settle(90)
+    finally:
+        people.cloud.watch(None)
+    ended = {each["name"]: each["status"] for each in people.executions() if each["name"].startswith(run_id)}
+    assert ended == {f"{run_id}-1": "FAILED", f"{run_id}-2": "SUCCEEDED"}
+    assert people.batch(batch_id)["state"] == "PUBLISHED"
+    people.assert_paid_once(FOURTH)
+    assert work(people, "broken_off") == []
 
 
 def test_a_contradicted_payment_is_frozen_ruled_on_and_what_was_paid_wrongly_recovered(people: People) -> None:

@@ -77,6 +77,9 @@ def function(context: Context, name: str, inputs: Inputs) -> Created:
     ):
         if inputs.get(source):
             extra[key] = pascal(inputs[source])
+    if inputs.get("deadLetterConfig"):
+        # moto forgets it.
+        context.dead_letters[function_name] = inputs["deadLetterConfig"]["targetArn"]
     if inputs.get("environment"):
         extra["Environment"] = {"Variables": inputs["environment"].get("variables") or {}}
     created = context.clients("lambda").create_function(

@@ -27,6 +27,8 @@ class Context:
     program_folder: Path
     function_folders: dict[str, Path] = field(default_factory=dict)
     layer_folders: dict[str, Path] = field(default_factory=dict)
+    dead_letters: dict[str, str] = field(default_factory=dict)
+    """By function the queue for asynchronous events that failed, its ARN."""
 
     def folder_of(self, archive: pulumi.Archive | pulumi.Asset | str, name: str) -> Path:
         """Return a folder holding an archive's content: the source folder itself when it is one, so edits show at

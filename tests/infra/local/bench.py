@@ -28,7 +28,8 @@ def deploy_bench() -> dict[str, Any]:
     pattern = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"bucket": {"name": ["bench-in"]}}}
     rule = aws.cloudwatch.EventRule("bench", event_pattern=json.dumps(pattern))
     aws.cloudwatch.EventTarget("bench", rule=rule.name, arn=queue.arn)
-    probe = _function("probe", role, {"GREETING": "hello"})
+    lost = aws.sqs.Queue("bench-lost")
+    probe = _function("probe", role, {"GREETING": "hello"}, lost.arn)
     consumer = _function("consumer", role, {"OUT_BUCKET": outbox.bucket})
     aws.lambda_.EventSourceMapping(
         "bench",
@@ -47,11 +48,14 @@ def deploy_bench() -> dict[str, Any]:
         "outbox": outbox.bucket,
         "probe": probe.name,
         "dead": dead.url,
+        "lost": lost.url,
         "machine": machine.arn,
     }
 
 
-def _function(name: str, role: aws.iam.Role, variables: dict[str, Any]) -> aws.lambda_.Function:
+def _function(
+    name: str, role: aws.iam.Role, variables: dict[str, Any], dead_letters: pulumi.Input[str] | None = None
+) -> aws.lambda_.Function:
     return aws.lambda_.Function(
         f"bench-{name}",
         name=f"bench-{name}",
@@ -61,6 +65,7 @@ def _function(name: str, role: aws.iam.Role, variables: dict[str, Any]) -> aws.l
         code=pulumi.FileArchive(str(FUNCTIONS / name)),
         timeout=PROBE_TIMEOUT_S if name == "probe" else 20,
         environment={"variables": variables},
+        dead_letter_config={"target_arn": dead_letters} if dead_letters is not None else None,
     )
 
 

@@ -144,3 +144,27 @@ def test_an_asynchronous_event_does_not_keep_the_caller_waiting(bench: Bench) ->
     assert answer["StatusCode"] == 202
     bench.cloud.settle(20)
     assert bench.keys("later") == ["later"]
+
+
+def test_an_asynchronous_event_that_keeps_failing_is_tried_three_times_and_then_a_dead_letter(bench: Bench) -> None:
+    class Counting:
+        failed = 0
+
+        def begins(self, function_name: str, payload: bytes, invocation: str) -> Fate:  # noqa: ARG002 - the watcher's
+            return Fate()
+
+        def ended(self, function_name: str, invocation: str, outcome: Outcome) -> None:  # noqa: ARG002 - the watcher's
+            self.failed += outcome.failed
+
+    watcher = Counting()
+    bench.cloud.watch(watcher)
+    try:
+        bench.cloud.client("lambda").invoke(
+            FunctionName=bench.resources["probe"], InvocationType="Event", Payload=json.dumps({"do": "raise"})
+        )
+        bench.cloud.settle(20)
+    finally:
+        bench.cloud.watch(None)
+    assert watcher.failed == 3
+    (lost,) = bench.cloud.client("sqs").receive_message(QueueUrl=bench.resources["lost"])["Messages"]
+    assert json.loads(lost["Body"]) == {"do": "raise"}

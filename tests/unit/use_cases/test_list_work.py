@@ -135,5 +135,9 @@ def test_runs_files_and_dead_letters_are_the_provinces_operators() -> None:
     assert office.work(quarantined=["quarantine/b/x.xml"]) == expected
     assert office.work("operator", "230100", quarantined=["quarantine/b/x.xml"]) == []
     assert office.work("approver", quarantined=["quarantine/b/x.xml"]) == []
+    once = RunOrder(2023, CODE, "formal", NOW.date(), "ord2")
+    pk, dead = run_key(CODE, name_run(once))
+    office.control.save(Run(pk=pk, sk=dead, run_id=dead, state=RunState.OPEN, attempt=1, **vars(once)))
+    assert ("broken_off", "已执行 1 次") in office.work(), "the news of its death was lost: a person resumes it"
     office.workflow.start(f"{sk}-5", other, sk)
     assert ("given_up", "已执行 5 次") not in office.work(), "its last execution still goes on"

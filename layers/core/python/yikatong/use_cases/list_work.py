@@ -25,6 +25,7 @@ KINDS = {
     "frozen": "银行答复前后矛盾，待裁定",
     "stopped": "发放已停止",
     "given_up": "发放多次中断，不再自动重试",
+    "broken_off": "发放中断，尚未重新开始",
     "quarantine": "银行文件无法处理",
     "dead_letters": "死信待重投",
 }
@@ -116,9 +117,7 @@ def _of_runs(control: Control, workflow: Workflow, book: PlanBook, principal: Pr
         for run in control.query(Run, f"RUNS#{code}"):
             if run.state is RunState.STOPPED:
                 yield WorkItem("stopped", run.run_id, run.note)
-            elif run.state not in ENDED_RUN and _given_up(run, workflow):
-                yield WorkItem("given_up", run.run_id, f"已执行 {run.attempt} 次")
-
-
-def _given_up(run: Run, workflow: Workflow) -> bool:
-    return run.attempt >= run.attempts_allowed and workflow.status(run.execution) != "RUNNING"
+            elif run.state not in ENDED_RUN and workflow.status(run.execution) != "RUNNING":
+                # Within attempts the news of its death starts it again, within seconds; where that was lost, a person does.
+                kind = "given_up" if run.attempt >= run.attempts_allowed else "broken_off"
+                yield WorkItem(kind, run.run_id, f"已执行 {run.attempt} 次")
