@@ -3,6 +3,8 @@
 import sys
 
 import typer
+from typer.exceptions import TyperException
+from typer.main import get_command
 
 from yikatong.errors import Refusal
 
@@ -69,10 +71,25 @@ def _add_commands() -> None:
 
 
 def main() -> None:
-    """Run the command line; a refusal is printed to stderr in its own words and ends with exit code 1."""
+    """Run the command line. A refusal is printed to stderr in its own words and ends with 1; a command line that cannot be
+    understood with what is wrong with it, and its own code."""
+    from cli.in_chinese import speak, wrong
+
     _add_commands()
+    command = speak(get_command(app))
     try:
-        app()
+        code = command.main(prog_name="yikatong", standalone_mode=False)
     except Refusal as refusal:
         typer.echo(f"错误：{refusal.message}", err=True)
         sys.exit(1)
+    except typer.Abort:
+        typer.echo("已取消。", err=True)
+        sys.exit(1)
+    except TyperException as error:
+        # Where a command by itself means its help, that was printed already, and nothing is wrong.
+        if said := wrong(error):
+            context = getattr(error, "ctx", None)
+            how = f"\n{context.get_usage()}\n说明：{context.command_path} --help" if context else ""
+            typer.echo(f"错误：{said}{how}", err=True)
+        sys.exit(getattr(error, "exit_code", 1))
+    sys.exit(code if isinstance(code, int) else 0)

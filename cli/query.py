@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from cli.api import Endpoint, call_public
+from cli.asking import secret
 from cli.tables import print_table
 from yikatong.errors import Refusal
 from yikatong.money import in_yuan
@@ -23,7 +24,7 @@ def query(
     endpoint: Endpoint = "",
 ) -> None:
     """查询本人的补贴发放记录；姓名与身份证号须同时正确。"""
-    number = id_number or typer.prompt("身份证号", hide_input=True)
+    number = id_number or secret("身份证号", "--id")
     answer = ask(endpoint, {"name": name, "id_number": number})
     records = answer["records"]
     if not records:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.api import As, Endpoint, call_bureau
+from cli.asking import secret
 from yikatong.errors import Refusal
 
 
@@ -26,7 +27,7 @@ def trace(
     if payment:
         asked["payment_id"] = payment
     else:
-        asked |= {"name": name, "id_number": id_number or typer.prompt("身份证号", hide_input=True)}
+        asked |= {"name": name, "id_number": id_number or secret("身份证号", "--id")}
     given = {key: value for key, value in asked.items() if value is not None}
     print_answer(call_bureau(endpoint, as_whom, "POST", "/v1/trace", given))
 
