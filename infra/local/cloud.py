@@ -54,7 +54,6 @@ class LocalCloud:
 
     `program` is for tests of the local cloud itself; `warm` starts every function's worker ahead of need. A failed step
     or message is tried again after what the workflow says or the queue would wait, `longest_retry_pause_s` at most.
-    `tells_of_deaths`: EventBridge hears of executions that failed; who wants to restart them by hand says no.
     """
 
     def __init__(
@@ -68,7 +67,6 @@ class LocalCloud:
         bank_options: tuple[str, ...] = (),
         concurrency: int = 2,
         longest_retry_pause_s: float = math.inf,
-        tells_of_deaths: bool = True,
         **overrides: Any,
     ) -> None:
         self.as_of = as_of
@@ -78,7 +76,6 @@ class LocalCloud:
         self._bank_seed, self._bank_options = bank_seed, bank_options
         self._port, self._concurrency = port, concurrency
         self._longest_retry_pause_s = longest_retry_pause_s
-        self._tells_of_deaths = tells_of_deaths
         self._principals = principals
         self._program = program or _stack
         self._overrides = overrides
@@ -129,6 +126,10 @@ class LocalCloud:
     def pending_messages(self) -> list[str]:
         """The bodies of the messages that wait, or are being worked on, in queues some function reads."""
         return self._sources.pending_bodies()
+
+    def tell_of_deaths(self, tells: bool) -> None:
+        """Whether EventBridge hears of executions that did not end well, as it does; who restarts them by hand says no."""
+        moto_patches.tell_of_deaths(tells)
 
     def time_out_task(self, token: str) -> None:
         """Let the time be over that a task of a workflow waits for its token."""
@@ -213,7 +214,7 @@ class LocalCloud:
         self._runtime = self._started(LambdaRuntime(self._clients, self._folder, clock_url, self._concurrency))
         pause_s = int(min(RETRY_AFTER_S, self._longest_retry_pause_s))
         self._sources = self._started(EventSources(self._runtime, self._concurrency, pause_s))
-        moto_patches.install(self._runtime, self._sources, self.now, self._longest_retry_pause_s, self._tells_of_deaths)
+        moto_patches.install(self._runtime, self._sources, self.now, self._longest_retry_pause_s)
         self._running.callback(moto_patches.uninstall)
         self._deploy()
         self._serve()

@@ -41,12 +41,11 @@ def install(
     sources: EventSources,
     now: Callable[[], datetime],
     longest_retry_pause_s: float = math.inf,
-    tells_of_deaths: bool = True,
 ) -> None:
     """Route moto's Lambda and SQS to this cloud's workers, and date its objects by this cloud's clock; patch moto the
     first time."""
     _Current.runtime, _Current.sources, _Current.now = runtime, sources, now
-    _Current.longest_retry_pause_s, _Current.tells_of_deaths = longest_retry_pause_s, tells_of_deaths
+    _Current.longest_retry_pause_s, _Current.tells_of_deaths = longest_retry_pause_s, True
     if not _Current.applied:
         _Current.applied = True
         for patch in (
@@ -73,6 +72,11 @@ def uninstall() -> None:
     """Forget the cloud: what still calls in gets an error."""
     _Current.runtime = _Current.sources = _Current.now = None
     _Current.waiting_tasks.clear()
+
+
+def tell_of_deaths(tells: bool) -> None:
+    """Whether EventBridge hears of executions that did not end well."""
+    _Current.tells_of_deaths = tells
 
 
 def time_out_task(token: str) -> None:

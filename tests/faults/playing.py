@@ -26,7 +26,6 @@ SETTINGS_OF_THE_CLOUD: dict[str, Any] = {
     "enquiry_wait_s": 1,
     "enquiry_attempts": 1,
     "longest_retry_pause_s": 0.2,
-    "tells_of_deaths": False,
 }
 """The shortest there are: what is waited for is not what is tested. Receipts are waited for until none will come, and dead
 runs are restarted by hand, see `History`: a timeout that strikes when the machine is busy would be another history."""
@@ -84,6 +83,7 @@ def hand_in_cards(cloud: LocalCloud, people: list[Person], name: str) -> None:
 def desk_with_cast(lanes: int, cast_size: int, seed: int) -> Iterator[tuple[Desk, Cast]]:
     """A local cloud of one's own."""
     with LocalCloud(DAY, concurrency=lanes + 1, **SETTINGS_OF_THE_CLOUD) as cloud:
+        cloud.tell_of_deaths(False)
         cast = Cast(cast_size, seed)
         hand_in_cards(cloud, cast.people, "cards-20230101.csv")
         yield Desk.of(cloud), cast

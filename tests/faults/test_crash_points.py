@@ -54,8 +54,10 @@ class Playground:
 @pytest.fixture(scope="module")
 def playground(cloud: LocalCloud) -> Iterator[Playground]:
     cloud.clock.jump(date(2023, 6, 1))
+    cloud.tell_of_deaths(False)
     yield Playground(cloud)
     cloud.watch(None)
+    cloud.tell_of_deaths(True)
 
 
 @pytest.fixture(scope="module")
