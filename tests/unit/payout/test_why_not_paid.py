@@ -142,7 +142,23 @@ def test_somebody_held_for_their_card_is_told_what_to_do_about_it() -> None:
     told = story(asked(house))
     assert "暂缓：收款人的社会保障卡已挂失" in words(told)
     assert evidence(told, "锁定")[0] == house.batch(batch_id).selection.key  # type: ignore[union-attr]
-    assert "解挂或补卡" in told["now"]
+    assert told["now"] == "请通知本人解挂或补卡；办好后自动补发，不必另报"
+
+
+def test_somebody_still_held_when_the_approval_has_expired_needs_a_new_roster() -> None:
+    house, _ = ready(cards=[replace(ASKING, card_state=CardState.LOST), *OTHERS])
+    house.on(PAYDAY)
+    house.pay()
+    house.on(PAYDAY + timedelta(days=SETTINGS.for_subsidy(CODE).approval_expiry_days + 1))
+    assert story(asked(house))["now"] == "审批已过有效期，不再自动补发；卡办好后请经办列入新的名册"
+
+
+def test_somebody_held_whose_roster_is_not_approved_waits_for_that_and_mends_the_card_meanwhile() -> None:
+    house = House()
+    house.cards([replace(ASKING, card_state=CardState.LOST), *OTHERS])
+    house.upload(roster(THREE), DAOLI)
+    assert story(asked(house))["now"] == "等待审批；请通知本人解挂或补卡；办好后自动补发，不必另报"
+    assert story(asked(house, OTHERS[0]))["now"] == "等待审批"
 
 
 def test_somebody_excluded_when_the_roster_arrived_is_told_the_finding_and_its_cure() -> None:

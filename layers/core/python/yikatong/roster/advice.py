@@ -15,7 +15,7 @@ from yikatong.roster.validation import Validation
 CHINESE_STATUSES = {"payable": "可发放", "held": "暂缓", "review": "待复核", "excluded": "剔除"}
 FATES = {
     "payable": "审批后按计划发放。",
-    "held": "等社会保障卡：发放那天卡已正常的照发，否则请列入下一份名册。",
+    "held": "等社会保障卡：审批后，发放那天卡已正常的照发，以后办好的自动补发，不必另报。",
     "review": "审批人逐行确认后才发，没有确认的不发。",
     "excluded": "不发放，其他行照发。",
 }
@@ -108,7 +108,10 @@ def _after_acceptance(validation: Validation) -> Iterable[str]:
     if left := validation.excluded.rows - correctable:
         yield f"剔除的{'另' if correctable else ''}有 {left} 行不用改，也不发放：完全重复、已经发放、已领互斥补贴或已去世。"
     if validation.held.rows:
-        yield f"暂缓的 {validation.held.rows} 行不用改：请通知本人办好社会保障卡。发放那天卡已正常的照发，否则请列入下一份名册。"
+        yield (
+            f"暂缓的 {validation.held.rows} 行不用改，也不必另报：请通知本人办好社会保障卡。名册审批后，发放那天卡已正常的照发，"
+            "以后办好的在审批有效期内自动补发；过了有效期才要列入新的名册。"
+        )
     if validation.review.rows:
         yield (
             f"待复核的 {validation.review.rows} 行请核实：没有错的，由审批人逐行确认；写错了的，在原名册里改正，"

@@ -143,14 +143,15 @@ _EXCLUDE = _rules(
     ("person_and_household", "同一人同一属期既单独、又随户（或随两户）出现在第{rows}行", "都不发放，请核实后只留一行"),
     ("repeated_different", "同一人（户）同一属期出现在第{rows}行，内容不一致", "都不发放，请核实后只留一行"),
 )  # fmt: skip
+# Held rows are looked at again on payday, and afterwards become child batches under the same approval (PROTOCOL W2).
 _HOLD = _rules(
     Level.HOLD,
-    ("card_none", "收款人没有社会保障卡", "请通知本人办卡；办好后请列入下一份名册"),
-    ("card_inactive", "收款人的社会保障卡尚未激活，社保账户未启用", "请通知本人到服务银行激活；激活后请列入下一份名册"),
-    ("card_social_off", "收款人社会保障卡的社保账户未启用", "请通知本人到人社部门启用；启用后请列入下一份名册"),
-    ("card_lost", "收款人的社会保障卡已挂失", "请通知本人解挂或补卡；办好后请列入下一份名册"),
-    ("card_frozen", "收款人的社会保障卡已冻结", "请通知本人到服务银行解冻；解冻后请列入下一份名册"),
-    ("card_cancelled", "收款人的社会保障卡已注销", "请通知本人重新办卡；办好后请列入下一份名册"),
+    ("card_none", "收款人没有社会保障卡", "请通知本人办卡；办好后自动补发，不必另报"),
+    ("card_inactive", "收款人的社会保障卡尚未激活，社保账户未启用", "请通知本人到服务银行激活；办好后自动补发，不必另报"),
+    ("card_social_off", "收款人社会保障卡的社保账户未启用", "请通知本人到人社部门启用；办好后自动补发，不必另报"),
+    ("card_lost", "收款人的社会保障卡已挂失", "请通知本人解挂或补卡；办好后自动补发，不必另报"),
+    ("card_frozen", "收款人的社会保障卡已冻结", "请通知本人到服务银行解冻；办好后自动补发，不必另报"),
+    ("card_cancelled", "收款人的社会保障卡已注销", "请通知本人重新办卡；办好后自动补发，不必另报"),
 )  # fmt: skip
 _REVIEW = _rules(
     Level.REVIEW,

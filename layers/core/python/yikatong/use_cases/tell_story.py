@@ -7,7 +7,7 @@ so, and ends the story: nobody is told more than the evidence holds. Of an accou
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ import polars as pl
 from yikatong import claims, parquet
 from yikatong.bank.codes import reason as bank_reason
 from yikatong.batches import Batch, batch_key
+from yikatong.follow_ups import approval_expired
 from yikatong.ledger import ChainBroken, event_key, events_of
 from yikatong.manifest import Manifest, manifest_key
 from yikatong.masking import account_tail
@@ -166,7 +167,7 @@ def _arrived(story: Story) -> bool:
 
 def _judged(story: Story) -> bool:
     batch, row = story.batch, story.row
-    codes = [code for code in (row["reasons"] or "").split(",") if code]
+    codes = _codes_of(row)
     why = "；".join(in_words(code) for code in codes)
     story.say(
         "校验",
@@ -190,6 +191,15 @@ def _judged(story: Story) -> bool:
     return False
 
 
+def _codes_of(row: dict[str, Any]) -> list[str]:
+    return [code for code in (row["reasons"] or "").split(",") if code]
+
+
+def _card_first(row: dict[str, Any]) -> str:
+    """What a row that waits for its card wants besides what its batch waits for."""
+    return f"；{_cure(_codes_of(row))}" if row["status"] == "held" else ""
+
+
 def _cure(codes: list[str]) -> str:
     cure = RULES[codes[0]].cure if codes and codes[0] in RULES else ""
     return cure if cure and "{" not in cure else "请经办按校验报告核实、改正后，列入新的名册报送"
@@ -202,7 +212,7 @@ def _approved(story: Story) -> bool:
         story.say("审批", f"{first.approver} 第一次审批", story.item, at=first.approved_at)
     if approval is None:
         story.say("审批", "另一位审批人尚未审批" if first else "尚未审批", story.item)
-        story.now = "等待审批"
+        story.now = f"等待审批{_card_first(row)}"
         return False
     story.say("审批", f"{approval.approver} 审批", story.item, at=approval.approved_at, event="BatchApproved")
     if row["status"] != "review":
@@ -232,12 +242,12 @@ def _bound(story: Story) -> bool:
     elif lacks_trial(batch, archive.control, archive.book):
         story.say("发放", "本地区尚未通过模拟测试，通过前不发放", story.item)
         story.now = "等待本地区通过模拟测试"
-    elif archive.today > batch.approved_on + timedelta(days=expiry):
+    elif approval_expired(batch, archive.today, archive.settings):
         story.say("发放", f"审批已过有效期（{expiry}天），没有列入发放", story.item)
         story.now = "请经办重新报送名册"
     else:
         story.say("发放", "尚未列入发放", story.item)
-        story.now = "等待发放"
+        story.now = f"等待发放{_card_first(story.row)}"
     return False
 
 
@@ -258,8 +268,15 @@ def _claimed(story: Story) -> bool:
     story.say("锁定", f"{word}：{why_in_words(outcome, code)}", batch.selection.key, event="BatchClaimed")
     if code in (CLAIMED_ELSEWHERE, ACCOUNT_OF_ANOTHER):
         _say_holders(story, chosen["attempt"], chosen["pay_account"])
-    story.now = NOW_OF.get(code) or (_cure([code]) if outcome == "held" else "请经办核实后列入新的名册")
+    story.now = _of_held(story, code) if outcome == "held" else NOW_OF.get(code, "请经办核实后列入新的名册")
     return False
+
+
+def _of_held(story: Story, code: str) -> str:
+    """A row still held on payday is paid once the card is mended, while the approval holds (PROTOCOL W2)."""
+    if approval_expired(story.batch, story.archive.today, story.archive.settings):
+        return "审批已过有效期，不再自动补发；卡办好后请经办列入新的名册"
+    return _cure([code])
 
 
 def _say_holders(story: Story, attempt: int, account: str | None) -> None:
