@@ -6,6 +6,7 @@ import typer
 
 from cli import api
 from cli.api import As, Endpoint
+from cli.options import AnyNumber, latest_plan_year
 
 app = typer.Typer(no_args_is_help=True, help="发放公示：更新。")
 
@@ -17,12 +18,16 @@ def _group() -> None:
 
 @app.command("publish")
 def publish(
-    plan_year: Annotated[int | None, typer.Option("--plan-year", metavar="年度", help="与序号一起给出。")] = None,
-    number: Annotated[int | None, typer.Option("--number", metavar="序号", help="不给则更新全部项目。")] = None,
+    number: AnyNumber = None,
+    plan_year: Annotated[
+        int | None, typer.Option("--plan-year", metavar="年度", help="序号所在的计划年度，不给则为最新的计划。")
+    ] = None,
     endpoint: Endpoint = "",
     name: As = "",
 ) -> None:
-    """立即更新公示，不等夜间的定时更新；不足 5 人的地区到月末合并公示。"""
+    """立即更新公示，不等夜间的定时更新；不足 5 人的地区到次月才合并公示。"""
+    if number is not None and plan_year is None:
+        plan_year = latest_plan_year()
     asked = {"plan_year": plan_year, "number": number}
     api.call_bureau(endpoint, name, "POST", "/v1/disclosure", {key: value for key, value in asked.items() if value})
     typer.echo("已开始更新公示，几分钟后可在公众服务区查看。")

@@ -11,7 +11,10 @@ from yikatong.money import in_yuan
 
 app = typer.Typer(no_args_is_help=True, help="资金额度：设定、查看。")
 
-Year = Annotated[int, typer.Option("--year", metavar="年度", help="资金年度，即发放日所在的年：计划年度或其后一年。")]
+Year = Annotated[
+    int | None,
+    typer.Option("--year", metavar="年度", help="资金年度，即发放日所在的年；不给则同计划年度，也可以是其后一年。"),
+]
 
 
 @app.command("set")
@@ -19,9 +22,9 @@ def set_funds(
     number: Number,
     plan_year: PlanYear,
     region: Region,
-    year: Year,
     amount: Annotated[str, typer.Option("--yuan", metavar="元", help="额度，如 1200000.00。")],
     reason: Reason,
+    year: Year = None,
     endpoint: Endpoint = "",
     name: As = "",
 ) -> None:
@@ -32,7 +35,7 @@ def set_funds(
 
 @app.command("show")
 def show_funds(
-    number: Number, plan_year: PlanYear, region: Region, year: Year, endpoint: Endpoint = "", name: As = ""
+    number: Number, plan_year: PlanYear, region: Region, year: Year = None, endpoint: Endpoint = "", name: As = ""
 ) -> None:
     """查看一个项目、地区、年度的资金额度。"""
     shown = api.call_bureau(endpoint, name, "GET", _path(plan_year, number, region, year))
@@ -41,8 +44,8 @@ def show_funds(
         typer.echo(f"由 {shown['set_by']} 设定，原因：{shown['reason']}")
 
 
-def _path(plan_year: int, number: int, region: str, year: int) -> str:
-    return f"/v1/funds/{plan_year}/{number}/{region}/{year}"
+def _path(plan_year: int, number: int, region: str, year: int | None) -> str:
+    return f"/v1/funds/{plan_year}/{number}/{region}/{year or plan_year}"
 
 
 def _print(funds: dict[str, Any]) -> None:

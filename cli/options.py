@@ -9,7 +9,7 @@ from yikatong.plan import PlanBook
 MODES = {"formal": "正式", "trial": "模拟"}
 
 
-def _latest_plan_year() -> int:
+def latest_plan_year() -> int:
     return PlanBook.committed().years[-1]
 
 
@@ -19,11 +19,14 @@ PlanYear = Annotated[
         "--plan-year",
         metavar="年度",
         help="计划年度，不给则为最新的计划。",
-        default_factory=_latest_plan_year,
+        default_factory=latest_plan_year,
         show_default=False,
     ),
 ]
-Number = Annotated[int, typer.Option("--number", metavar="序号", help="补贴项目在该年度计划中的序号。")]
+Number = Annotated[int, typer.Option("--number", "--subsidy", metavar="序号", help="补贴项目在该年度计划中的序号。")]
+AnyNumber = Annotated[
+    int | None, typer.Option("--number", "--subsidy", metavar="序号", help="只要这一项；不给则是全部项目。")
+]
 Region = Annotated[str, typer.Option("--region", metavar="地区", help="六位地区代码。")]
 ModeText = Annotated[str, typer.Option("--mode", metavar="formal|trial", help="正式发放或模拟测试。")]
 BatchId = Annotated[str, typer.Argument(metavar="批次")]

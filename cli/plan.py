@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.files import require_free
-from cli.options import Overwrite
+from cli.options import Number, Overwrite
 from yikatong.errors import Refusal
 from yikatong.plan import (
     Frequency,
@@ -121,7 +121,7 @@ def _cells(subsidy: Subsidy) -> list[str]:
 
 @app.command()
 def payable(
-    subsidy: Annotated[int, typer.Option("--subsidy", metavar="序号", help="补贴项目在当年计划中的序号。")],
+    subsidy: Number,
     as_of: Annotated[str, typer.Option("--as-of", metavar="日期", help="发放日，如 2023-07-10；按它的年份读计划。")],
     mode: Annotated[Mode, typer.Option("--mode", metavar="trial|formal", help="模拟测试或正式发放。")] = Mode.FORMAL,
     plan: PlanFiles = None,

@@ -12,7 +12,7 @@ import typer
 from cli import api
 from cli.api import As, Endpoint
 from cli.files import content_of, require_free, write_workbook
-from cli.options import Overwrite, PlanYear, Region
+from cli.options import Number, Overwrite, PlanYear, Region
 from yikatong.errors import Refusal
 from yikatong.plan import PlanBook
 from yikatong.policy_drops import read_metadata
@@ -31,7 +31,7 @@ Department = Annotated[
 @app.command("send")
 def send(
     file: Annotated[Path, typer.Argument(metavar="文件", help="PDF 或 UTF-8 网页，20 MB 以内。")],
-    number: Annotated[int, typer.Option("--subsidy", metavar="序号", help="补贴项目在该年度计划中的序号。")],
+    number: Number,
     region: Region,
     title: Annotated[str, typer.Option("--title", metavar="标题", help="政策文件的标题。")],
     valid_from: Annotated[str, typer.Option("--from", metavar="日期", help="从哪天起有效，如 2023-01-01。")],

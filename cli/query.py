@@ -32,9 +32,19 @@ def query(
         return
     print_table(records_table(records))
     for total in answer["totals"]:
-        typer.echo(f"{total['year']}年共到账 {in_yuan(total['amount_fen'])} 元（{total['count']}笔）")
+        typer.echo(total_words(total))
     for advice in dict.fromkeys(each["card_advice"] for each in records if each["card_advice"]):
         typer.echo(f"怎么办：{advice}")
+
+
+def total_words(total: dict[str, Any]) -> str:
+    """One year's sums: what the person has themselves, and apart from it what they receive for others."""
+    parts = []
+    if total["count"]:
+        parts.append(f"本人共到账 {in_yuan(total['amount_fen'])} 元（{total['count']}笔）")
+    if total["collected_count"]:
+        parts.append(f"另替别人代收 {in_yuan(total['collected_fen'])} 元（{total['collected_count']}笔）")
+    return f"{total['year']}年{'，'.join(parts)}"
 
 
 def ask(endpoint: str, question: dict[str, str]) -> Any:

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from cli.files import content_of, existing, require_free, write, write_workbook
-from cli.options import Overwrite
+from cli.options import Number, Overwrite
 from yikatong.departures import Departure
 from yikatong.errors import Refusal
 from yikatong.plan import Mode, PlanBook, Settings, Subsidy
@@ -69,7 +69,6 @@ class FileFormat(StrEnum):
     XLSX = "xlsx"
 
 
-Number = Annotated[int, typer.Option("--subsidy", metavar="序号", help="补贴项目在计划中的序号。")]
 Region = Annotated[str, typer.Option("--region", metavar="代码", help="财政局的行政区划代码，6位数字。")]
 PlanFiles = Annotated[
     list[Path] | None, typer.Option("--plan", metavar="文件", help="计划 CSV，可重复给出；不给则用随版本发布的计划。")

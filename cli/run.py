@@ -6,7 +6,7 @@ import typer
 
 from cli import api
 from cli.api import As, Endpoint
-from cli.options import MODES, ModeText, Number, PlanYear, Reason, RunId
+from cli.options import MODES, AnyNumber, ModeText, Number, PlanYear, Reason, RunId
 from cli.tables import add_row, new_table, print_table, tally_words
 from yikatong.closing import OUTCOMES
 from yikatong.money import in_yuan
@@ -31,13 +31,20 @@ def order_run(
 
 
 @app.command("list")
-def list_runs(number: Number, plan_year: PlanYear, endpoint: Endpoint = "", name: As = "") -> None:
-    """列出一个项目的各次发放，发放日近的在前，同一天的按编号。"""
-    query = {"plan_year": str(plan_year), "number": str(number)}
+def list_runs(plan_year: PlanYear, number: AnyNumber = None, endpoint: Endpoint = "", name: As = "") -> None:
+    """列出一个年度的各次发放，发放日近的在前，同一天的按编号。"""
+    query = {"plan_year": str(plan_year), "number": None if number is None else str(number)}
     runs = api.call_bureau(endpoint, name, "GET", "/v1/runs", query=query)["runs"]
-    table = new_table(f"发放（{len(runs)}次）", ("发放", "发放日", "方式", "状态", "说明"), ("批次数",))
+    table = new_table(f"发放（{len(runs)}次）", ("发放", "补贴项目", "发放日", "方式", "状态", "说明"), ("批次数",))
     for run in runs:
-        words = (run["run_id"], run["as_of"], MODES[run["mode"]], run["state_words"], run["note"] or "—")
+        words = (
+            run["run_id"],
+            run["subsidy"],
+            run["as_of"],
+            MODES[run["mode"]],
+            run["state_words"],
+            run["note"] or "—",
+        )
         add_row(table, *words, run["batch_count"])
     print_table(table)
 

@@ -6,6 +6,7 @@ import typer
 
 from cli.api import As, Endpoint, call_bureau
 from cli.asking import secret
+from cli.options import AnyNumber, latest_plan_year
 from yikatong.errors import Refusal
 
 
@@ -14,8 +15,11 @@ def trace(
     name: Annotated[str, typer.Option("--name", metavar="姓名", help="享受人、收款人或户主的姓名。")] = "",
     id_number: Annotated[str, typer.Option("--id", metavar="身份证号", help="不给则另行询问，输入时不显示。")] = "",
     region: Annotated[str | None, typer.Option("--region", metavar="地区", help="不给则为本人管辖的地区。")] = None,
-    plan_year: Annotated[int | None, typer.Option("--plan-year", metavar="年度", help="只查这一年度的计划。")] = None,
-    number: Annotated[int | None, typer.Option("--number", metavar="序号", help="只查这一项，须同时给出年度。")] = None,
+    plan_year: Annotated[
+        int | None,
+        typer.Option("--plan-year", metavar="年度", help="只查这一年度；给了序号的，默认为最新的计划。"),
+    ] = None,
+    number: AnyNumber = None,
     slot: Annotated[str | None, typer.Option("--slot", metavar="属期", help="只查这一属期，如 2023-06。")] = None,
     endpoint: Endpoint = "",
     as_whom: As = "",
@@ -23,6 +27,8 @@ def trace(
     """为什么我没领到钱：查清一笔或一个人的发放经过，每一步都有证据。"""
     if bool(payment) == bool(name):
         raise Refusal("请给出 --payment，或给出 --name（和 --id），二者取一。")
+    if number is not None and plan_year is None:
+        plan_year = latest_plan_year()
     asked: dict[str, Any] = {"region": region, "plan_year": plan_year, "number": number, "slot": slot}
     if payment:
         asked["payment_id"] = payment

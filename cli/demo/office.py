@@ -60,8 +60,8 @@ class Office:
         report: dict[str, Any] = json.load(found["Body"])
         return report
 
-    def query(self, name: str, id_number: str) -> list[dict[str, Any]]:
-        """What the public query shows this person."""
-        answer = api.call_public(self.endpoint, "POST", "/v1/query", {"name": name, "id_number": id_number})
-        records: list[dict[str, Any]] = answer["records"]
-        return records
+    def query(self, name: str, id_number: str) -> dict[str, Any]:
+        """What the public query shows this person: `records` and `totals`."""
+        body = {"name": name, "id_number": id_number}
+        answer: dict[str, Any] = api.call_public(self.endpoint, "POST", "/v1/query", body)
+        return answer

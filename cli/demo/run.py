@@ -32,7 +32,7 @@ def demo(
     from cli.demo.office import OPERATOR, Office
     from cli.demo.show import print_all, reasons_table
     from cli.demo.story import Story, steps
-    from cli.query import records_table
+    from cli.query import records_table, total_words
     from infra.local.cloud import LocalCloud
     from yikatong.plan import PlanBook, Settings
 
@@ -57,7 +57,7 @@ def demo(
             lines = _lines(story.office, OPERATOR, batches)
             bank: dict[str, Any] = cloud.bank.call("GET", "/book")
             assert story.asker is not None, "the first step chooses who asks"
-            records = story.office.query(story.asker.name, story.asker.id_number)
+            answer = story.office.query(story.asker.name, story.asker.id_number)
             reports = [story.office.report(batch["batch_id"]) for batch in batches if batch["number"] == 2]
             folder = keep or Path(aside.enter_context(tempfile.TemporaryDirectory(prefix="yikatong-audit-")))
             progress.update(bar, description="导出全部证据，由不与平台共用代码的核对程序重新计算")
@@ -71,16 +71,18 @@ def demo(
         wrong.append("#39 在 6 月的正式发放指令没有被拒绝")
     console.print()
     for refusal in story.refusals:
-        console.print(f"按计划拒绝：{refusal}")
+        console.print(f"6月21日提前下达的 #39 正式发放指令被拒绝，与计划相符：{refusal}")
     console.print(reasons_table(reports))
     print_all(console, batches, lines, bank, wrong)
     console.print(f"[bold {'green' if report.clean else 'red'}]独立核对：{result_line(report)}[/]")
     for difference in report.differences:
         console.print(f"不符 {difference.name} {difference.where}：应为 {difference.expected}，实为 {difference.found}")
     console.print(f"一位享受人（{mask_name(story.asker.name)}，虚构）用本人姓名和身份证号查询：")
-    console.print(records_table(records))
+    console.print(records_table(answer["records"]))
+    for total in answer["totals"]:
+        console.print(total_words(total))
     console.print(f"用时 {time.monotonic() - began:.0f} 秒。" + (f"已导出到 {keep}。" if keep else ""))
-    if wrong or not records or not report.clean:
+    if wrong or not answer["records"] or not report.clean:
         raise typer.Exit(1)
 
 

@@ -9,7 +9,8 @@ from rich.table import Table
 from yikatong.closing import OUTCOMES
 from yikatong.money import in_yuan
 
-LEVELS = {"exclude": "剔除", "hold": "暂缓"}
+# By gravity. Nobody in the demo confirms a row for review, and one that is not confirmed counts as excluded.
+LEVELS = {"exclude": "剔除", "hold": "暂缓", "review": "剔除"}
 # Nothing waits to be sent when the demo is over.
 COLUMNS = tuple((name, words) for name, words in OUTCOMES.items() if name != "waiting")
 
@@ -41,20 +42,38 @@ def batches_table(batches: list[dict[str, Any]], lines: dict[str, dict[str, Any]
 
 
 def reasons_table(reports: list[dict[str, Any]]) -> Table:
-    """Why rows of these batches were excluded or held, most frequent first: the first sentence of each finding."""
-    counted = Counter(
-        (finding["level"], finding["message"].split("。")[0])
-        for report in reports
-        for finding in report["findings"]
-        if finding["level"] in LEVELS
-    )
+    """Why rows of these batches were excluded or held, most frequent first: each row once, by its gravest finding, so that
+    the rows add up to those in the table of batches."""
+    counted = Counter(reason for report in reports for reason in _reasons_of_rows(report))
     table = Table(title="#2 名册校验：剔除和暂缓的原因", title_justify="left")
     table.add_column("处理")
     table.add_column("行数", justify="right")
     table.add_column("原因")
     for (level, reason), count in counted.most_common():
         table.add_row(LEVELS[level], str(count), reason)
+    table.add_section()
+    for fate in ("剔除", "暂缓"):
+        rows = sum(count for (level, _), count in counted.items() if LEVELS[level] == fate)
+        table.add_row(
+            fate, str(rows), "合计，与下表 #2 各批次之和相同" if fate == "剔除" else "合计（发放日卡已办好的照发）"
+        )
     return table
+
+
+def _reasons_of_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Of every row that was not payable as it stood the level and the first sentence of its gravest finding."""
+    order = list(LEVELS)
+    gravest: dict[int, dict[str, Any]] = {}
+    for finding in report["findings"]:
+        if finding["level"] in LEVELS and finding["row"] is not None:
+            known = gravest.setdefault(finding["row"], finding)
+            if order.index(finding["level"]) < order.index(known["level"]):
+                gravest[finding["row"]] = finding
+    unconfirmed = "审批人未确认："
+    return [
+        (each["level"], (unconfirmed if each["level"] == "review" else "") + each["message"].split("。")[0])
+        for each in gravest.values()
+    ]
 
 
 def print_all(

@@ -331,6 +331,8 @@ def test_a_run_is_ordered_listed_shown_stopped_and_resumed(call: Call, made: Fak
     run_id = store_run(made)
     listed = call("auditor", "GET", "/v1/runs", plan_year="2023", number="2")[1]["runs"]
     assert [run["run_id"] for run in listed] == [run_id]
+    assert call("auditor", "GET", "/v1/runs", plan_year="2023")[1]["runs"] == listed
+    assert listed[0]["subsidy"] == "城市最低生活保障金"
     shown = call("clerk", "GET", f"/v1/runs/{run_id}")[1]
     assert [each["batch_id"] for each in shown["batches"]] == [BATCH_ID]
     assert call("auditor", "GET", f"/v1/runs/{run_id}")[1]["batches"] == []
@@ -453,6 +455,7 @@ def test_the_commands_speak_to_these_routes(call: Call, made: FakeWiring, monkey
     assert "可用 1,000.50 元" in runner.invoke(funds_commands.app, ["set", *where, *funds]).output
     run_id = store_run(made)
     assert run_id in runner.invoke(run_commands.app, ["list", *where, "--as", "auditor"]).output
+    assert run_id in runner.invoke(run_commands.app, ["list", "--as", "auditor"]).output
     assert BATCH_ID in runner.invoke(run_commands.app, ["show", run_id, "--as", "clerk"]).output
     stopped = runner.invoke(run_commands.app, ["stop", run_id, "--reason", "r", "--as", "operator"])
     assert "已停止" in stopped.output

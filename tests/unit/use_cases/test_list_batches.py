@@ -134,6 +134,9 @@ def test_a_run_shows_the_batches_it_bound_in_its_own_order_inside_ones_region() 
     assert [each.batch_id for each in shown.batches] == [first.batch_id, second.batch_id]
     assert [each.run_id for each in list_runs(control, BOOK, who("230100"), 2023, 2)] == [run_id]
     assert list_runs(control, BOOK, who("230100"), 2023, 3) == []
+    assert [each.run_id for each in list_runs(control, BOOK, who("230100"), 2023)] == [run_id]
+    another = who("230000").model_copy(update={"departments": ("省教育厅",)})
+    assert list_runs(control, BOOK, another, 2023) == [], "a department sees its own subsidies' runs"
 
 
 def test_a_run_that_has_bound_nothing_yet_shows_no_batch() -> None:

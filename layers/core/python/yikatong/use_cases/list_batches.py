@@ -69,11 +69,16 @@ def may_read_report(principal: Principal) -> bool:
     return Action.READ_REPORT in MAY[principal.role]
 
 
-def list_runs(control: Control, book: PlanBook, principal: Principal, plan_year: int, number: int) -> list[Run]:
-    """The runs of a subsidy by their day, the latest first; those of one day by their ids. Other plan years' are left out."""
-    subsidy = book.subsidy(plan_year, number)
+def list_runs(
+    control: Control, book: PlanBook, principal: Principal, plan_year: int, number: int | None = None
+) -> list[Run]:
+    """The runs of a subsidy (of every one of the principal's when left out) by their day, the latest first; those of one
+    day by their ids. Other plan years' are left out."""
+    subsidy = None if number is None else book.subsidy(plan_year, number)
     authorize(principal, Action.SEE_RUNS, subsidy=subsidy)
-    found = [run for run in control.query(Run, f"RUNS#{subsidy.code}") if run.plan_year == plan_year]
+    mine = [each for each in book.plan(plan_year).subsidies if leads(principal, each)] if subsidy is None else [subsidy]
+    queried = (run for each in mine for run in control.query(Run, f"RUNS#{each.code}"))
+    found = [run for run in queried if run.plan_year == plan_year]
     by_id = sorted(found, key=lambda run: run.run_id)
     return sorted(by_id, key=lambda run: run.as_of, reverse=True)[:MOST_LISTED]
 

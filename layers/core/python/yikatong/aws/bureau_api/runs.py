@@ -54,10 +54,14 @@ def post_run(
 
 
 @router.get("/v1/runs")
-def get_runs(plan_year: Annotated[int, Query(ge=2000, le=2100)], number: Annotated[int, Query(ge=1)]) -> dict[str, Any]:
+def get_runs(
+    plan_year: Annotated[int, Query(ge=2000, le=2100)], number: Annotated[int | None, Query(ge=1)] = None
+) -> dict[str, Any]:
+    """Each with its subsidy's name: without a number they are of all subsidies."""
     made, who = wiring(), caller(router)
     found = look.list_runs(made.control, made.book, who, plan_year, number)
-    return {"runs": [look.run_view(run, who) for run in found]}
+    names = {run.code: made.book.by_code(plan_year, run.code).name for run in found}
+    return {"runs": [look.run_view(run, who) | {"subsidy": names[run.code]} for run in found]}
 
 
 @router.get("/v1/runs/<run_id>")
