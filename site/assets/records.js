@@ -27,11 +27,18 @@ export function drawRecords(answer, names) {
           "slim",
           "每年到账合计",
           YEAR_COLUMNS,
-          answer.totals.map((total) => [`${total.year}年`, yuan(total.amount_fen), `${count(total.count)}笔`]),
+          [].concat(...answer.totals.map(yearRows)),
         )
       : make("p", { class: "notice" }, "下面的钱都还没有到账，请看每一笔的结果。"),
     table("cards", "每一笔", RECORD_COLUMNS, answer.records.map((record) => row(record, names))),
   );
+}
+
+/** A year's own payments, and apart from them what was received for others: that is not this person's money. */
+function yearRows(total) {
+  const own = [`${total.year}年`, yuan(total.amount_fen), `${count(total.count)}笔`];
+  const collected = [`${total.year}年您替别人代收`, yuan(total.collected_fen), `${count(total.collected_count)}笔`];
+  return [total.count ? own : null, total.collected_count ? collected : null].filter(Boolean);
 }
 
 function row(record, names) {

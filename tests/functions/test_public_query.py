@@ -84,9 +84,10 @@ def test_the_totals_are_of_what_was_paid_in_each_year(monkeypatch: pytest.Monkey
         outcome(slot="2023-12", paid_on="2024-01-10", payment_id="R" * 26),
         outcome(slot="2023-08", paid_on="", state=PaymentState.RETURNED, failure="账户已注销", payment_id="S" * 26),
     )
+    nothing_collected = {"collected_fen": 0, "collected_count": 0}
     assert service.query(NAME, ID).json["totals"] == [
-        {"year": 2024, "amount_fen": 65_000, "count": 1},
-        {"year": 2023, "amount_fen": 130_000, "count": 2},
+        {"year": 2024, "amount_fen": 65_000, "count": 1} | nothing_collected,
+        {"year": 2023, "amount_fen": 130_000, "count": 2} | nothing_collected,
     ]
 
 
@@ -273,7 +274,7 @@ def asking(service: Service, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
 def test_the_query_command_shows_the_records_and_never_the_id(asking: typer.Typer) -> None:
     shown = CliRunner().invoke(asking, ["--name", NAME], input=f"{ID}\n").output
     assert "已发放到社保卡，尾号 1234" in shown
-    assert "2023年共到账 650.00 元（1笔）" in shown
+    assert "2023年本人共到账 650.00 元（1笔）" in shown
     assert ID not in shown
     nobody = CliRunner().invoke(asking, ["--name", "张三", "--id", ID])
     assert (nobody.exit_code, nobody.output) == (0, "没有查到发放记录，请核对姓名和身份证号。\n")

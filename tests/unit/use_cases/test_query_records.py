@@ -24,6 +24,7 @@ def record(slot: str, amount_fen: Any, attempt: int = 1, state: str = "SETTLED")
         "amount_fen": amount_fen,
         "state": state,
         "status": "已发放到社保卡，尾号 1234",
+        "role": "beneficiary",
         "seq": Decimal(1),
     }
 
@@ -64,5 +65,17 @@ def test_a_year_has_what_came_in_it_by_the_banks_date_and_nothing_that_did_not_c
     failed = record("2023-08", 65_000, 1, "RETURNED")
     records.put_all([record("2023-06", 65_000), record("2022-12", 1_000) | {"paid_on": "2023-01-10"}, failed])
     found = query_records(records, SECRET, RecordQuery(name=NAME, id_number=ID))
-    assert totals_of(found) == [{"year": 2023, "amount_fen": 66_000, "count": 2}]
+    own = {"year": 2023, "amount_fen": 66_000, "count": 2}
+    assert totals_of(found) == [own | {"collected_fen": 0, "collected_count": 0}]
     assert totals_of([]) == []
+
+
+def test_what_somebody_receives_for_others_is_not_added_to_their_own() -> None:
+    found = [
+        {"state": "SETTLED", "role": role, "paid_on": f"{year}-06-12", "plan_year": year, "amount_fen": amount_fen}
+        for role, year, amount_fen in (("beneficiary", 2023, 41_600), ("payee", 2023, 28_300), ("payee", 2022, 500))
+    ]
+    assert totals_of(found) == [
+        {"year": 2023, "amount_fen": 41_600, "count": 1, "collected_fen": 28_300, "collected_count": 1},
+        {"year": 2022, "amount_fen": 0, "count": 0, "collected_fen": 500, "collected_count": 1},
+    ]

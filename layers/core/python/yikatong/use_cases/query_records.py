@@ -94,15 +94,24 @@ def query_records(records: Records, secret: bytes, query: RecordQuery) -> list[d
 
 
 def totals_of(records: Iterable[Mapping[str, Any]]) -> list[dict[str, int]]:
-    """What came in each year, the latest first: by the bank's date, as in the person's own bank book; only what was paid."""
-    years: dict[int, list[int]] = defaultdict(list)
+    """What came in each year, the latest first: by the bank's date, as in the person's own bank book; only what was paid.
+
+    One's own subsidies, and apart from them (`collected_…`) those of others that this person receives for them (代收).
+    """
+    years: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for record in records:
         if record["state"] == PaymentState.SETTLED:
             paid_in = str(record["paid_on"])[:4] or record["plan_year"]
-            years[int(paid_in)].append(record["amount_fen"])
+            years[int(paid_in)][record["role"] == "payee"].append(record["amount_fen"])
     return [
-        {"year": year, "amount_fen": sum(amounts), "count": len(amounts)}
-        for year, amounts in sorted(years.items(), reverse=True)
+        {
+            "year": year,
+            "amount_fen": sum(own),
+            "count": len(own),
+            "collected_fen": sum(collected),
+            "collected_count": len(collected),
+        }
+        for year, (own, collected) in sorted(years.items(), reverse=True)
     ]
 
 

@@ -281,8 +281,10 @@ class RecordRow(Answer):
 
 class YearTotal(Answer):
     year: int = Field(description="到账的年份")
-    amount_fen: Fen
-    count: int
+    amount_fen: Fen = Field(description="本人享受的补贴")
+    count: int = Field(description="本人享受的笔数")
+    collected_fen: Fen = Field(description="替别人代收的补贴，不在本人享受的里面")
+    collected_count: int = Field(description="替别人代收的笔数")
 
 
 class QueryAnswer(Answer):
