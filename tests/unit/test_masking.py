@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yikatong.card_files import KIND
+from yikatong.cards import TITLES
 from yikatong.masking import account_tail, mask_account, mask_id, mask_label, mask_name, mask_text, mask_title
+from yikatong.roster.columns import REPORT_COLUMNS
+from yikatong.roster.departed import DATE_TITLES
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("layers/core/python/yikatong", "functions", "cli")
@@ -89,6 +93,11 @@ def test_a_title_nobody_knows_shows_what_it_begins_with() -> None:
         "张*",
         "编号*",
     ]
+
+
+def test_the_titles_of_our_own_files_are_shown_whole_so_that_one_sent_as_a_roster_is_known_again() -> None:
+    ours = [*TITLES.values(), KIND, *DATE_TITLES, *REPORT_COLUMNS]
+    assert [mask_title(title) for title in ours] == ours
 
 
 def test_the_name_of_a_sheet_or_file_is_shown_unless_it_holds_a_number() -> None:

@@ -19,10 +19,12 @@ _LETTERS = re.compile(r"[A-Za-z](?:[^0-9A-Za-z]*[A-Za-z])+")
 _MOST_DIGITS_SHOWN = 10
 _HEAD, _TAIL = 3, 4
 SHOWN_CHARACTERS = 24
-# What the columns are called that bureaus keep for themselves. Anything else in a title might be somebody's name.
+# What the columns are called that bureaus keep for themselves, and those of our other files: whoever sends a card file as a
+# roster should know it again. Anything else in a title might be somebody's name.
 _TITLE = re.compile(
     r"(?:姓名|身份证|证件|银行|账号|卡号|社保卡|属期|季度|金额|资金|标准|面积|数量|电话|手机|备注|万元|民族|性别|年龄|出生|日期|时间|学校|班级|年级|专业|学历|家庭|住址|地址|详细|户籍|户口|户主|人口|本人|成员|关系|类别|类型|种类"
     r"|等级|级别|情况|状态|状况|原因|说明|内容|名称|编码|代码|编号|号码|残疾|低保|特困|贫困|脱贫|救助|补贴|补助|保障|发放|申请|审批"
+    r"|卡状态|服务|社保账户|金融账户|变动|死亡|去世|迁出|注销|原行号|要改正的问题"
     r"|审核|填表|制表|经办|单位|部门|盖章|签字|作物|土地|地块|承包|玉米|大豆|水稻|小麦|收入|合计|小计|批次|项目|是否|享受|领取|方式"
     r"|[与的人户家数次年月号证元亩]|[0-9()/:、\s])*"
 )

@@ -32,7 +32,7 @@ _MAX_LIST_ROWS = 500_000
 # spelling) where it gives none, or several for one id number.
 DEPARTED = {"id_number": pl.String, "name": pl.String, "kind": pl.String, "on": pl.Date}
 _CELLS = {"row": pl.Int32, "numeric": pl.Boolean, "id_number": pl.String, "name": pl.String, "date": pl.String}
-_DATE_TITLES = (
+DATE_TITLES = (
     "日期",
     "死亡日期",
     "去世日期",
@@ -111,7 +111,7 @@ def _cells(table: Table) -> pl.DataFrame:
 
 def _date_place(header: Header) -> int | None:
     titles = ["".join(unicodedata.normalize("NFKC", cell).split()) for cell in header.cells]
-    dates = [place for place, title in enumerate(titles) if title in _DATE_TITLES]
+    dates = [place for place, title in enumerate(titles) if title in DATE_TITLES]
     if len(dates) > 1:
         raise Refusal("名单的日期列不止一个，请只保留一个。", "bad_list")
     return dates[0] if dates else None
