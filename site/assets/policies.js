@@ -61,7 +61,7 @@ function byDepartment(subsidies) {
       "section",
       null,
       make("h2", null, `${group.lead}（${group.subsidies.length}项）`),
-      make("ul", { class: "rows" }, ...group.subsidies.map((subsidy) => make("li", null, subsidyLink(subsidy)))),
+      make("ul", { class: "rows two" }, ...group.subsidies.map((subsidy) => make("li", null, subsidyLink(subsidy)))),
     ),
   );
 }
@@ -73,8 +73,14 @@ function subsidyLink(subsidy) {
     address("subsidy", { code: subsidy.code, year, region: region === PROVINCE ? "" : region }),
     make("b", null, subsidy.name),
     " ",
-    make("small", null, `${subsidy.frequency}${more}`),
+    make("small", null, `${howOften(subsidy.frequency)}${more}`),
   );
+}
+
+/** The plan's 1次/月 as people say it. */
+function howOften(frequency) {
+  const [times, unit] = frequency.split("/");
+  return `每${unit}${times}`;
 }
 
 /** The region's list as collected: a county's own subsidies, who has not filled in, and the workbook to keep. */
