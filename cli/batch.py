@@ -18,6 +18,7 @@ from yikatong.money import in_yuan
 app = typer.Typer(no_args_is_help=True, help="批次：列出、查看、审批、退回、撤回、下载校验报告和发放结果。")
 
 WORDS = OUTCOMES | {"payable": "可发放", "review": "待复核"}
+UNPAID = "—"
 JUDGED = ("payable", "held", "review", "excluded")
 """What the validation made of a roster's rows; once approved they have a line of `OUTCOMES` instead."""
 
@@ -34,17 +35,31 @@ def list_batches(
     table = new_table(
         f"批次（{len(found)}个）",
         ("批次", "地区", "序号", "方式", "属期", "状态"),
-        ("行数", "可发放", "金额（元）", "暂缓", "待复核", "剔除"),
+        ("行数", "可发放", "金额（元）", "暂缓", "待复核", "剔除", "在途", "拒付退票", "已发放", "已发放（元）"),
     )
     for each in found:
-        payable, *others = (each[part] for part in JUDGED)
         add_row(
             table,
             *(each["batch_id"], each["region_name"], each["number"], MODES[each["mode"]], _slots(each)),
-            *(each["state_words"], each["rows"], payable["count"], in_yuan(payable["fen"])),
-            *(tally["count"] for tally in others),
+            *(each["state_words"], each["rows"], *_numbers(each)),
         )
     print_table(table)
+
+
+def _numbers(batch: dict[str, Any]) -> tuple[object, ...]:
+    """Before the approval what the validation found; afterwards what still waits, and what was paid and stayed paid."""
+    line = batch["line"]
+    if batch["state"] == "WITHDRAWN":
+        return (UNPAID,) * 9
+    if line is None:
+        payable, *others = (batch[part] for part in JUDGED)
+        return (payable["count"], in_yuan(payable["fen"]), *(tally["count"] for tally in others), *(UNPAID,) * 4)
+    paid, back = line["settled"], line["returned"]
+    return (
+        *(line["waiting"]["count"], in_yuan(line["waiting"]["fen"]), line["held"]["count"], UNPAID),
+        *(line["excluded"]["count"], line["in_doubt"]["count"], line["rejected"]["count"] + back["count"]),
+        *(paid["count"] - back["count"], in_yuan(paid["fen"] - back["fen"])),
+    )
 
 
 @app.command("show")
@@ -65,29 +80,42 @@ def approve(
 ) -> None:
     """审批一个批次：恰是所显示的文件和行数、金额，一分不差。"""
     rows = _row_numbers(accept_review)
-    shown = api.call_bureau(endpoint, name, "GET", f"/v1/batches/{batch}")
+    shown = _shown_to(endpoint, name, batch, "approve_batch")
     _print_batch(shown)
+    if (approval := shown["approval"]) and shown["state"] != "WITHDRAWN":
+        typer.echo(
+            f"这个批次早已审批（{approval['approver']}，{_time(approval['approved_at'])}），"
+            f"现为“{shown['state_words']}”，不必再审批。"
+        )
+        yes = True
+        if shown["state"] != "APPROVED":
+            return
     unanswered = shown["review"]["count"] - len(set(rows))
     if unanswered > 0:
         typer.echo(f"本次确认待复核 {len(set(rows))} 行，其余 {unanswered} 行不发放。")
     agree("审批以上内容？", yes=yes, undone="没有审批")
     body = {key: shown[key] for key in ("sha256", "object_version", "payable", "held")} | {"accepted_reviews": rows}
     answer = api.call_bureau(endpoint, name, "POST", f"/v1/batches/{batch}/approval", body)
-    typer.echo(f"{batch}：{answer['state_words']}")
+    if not approval:
+        typer.echo(f"{batch}：{answer['state_words']}")
     if answer["state"] == "VALIDATED":
         typer.echo("您的审批已记下；金额达到二次审批的标准，还须另一位审批人审批同样的内容。")
 
 
 @app.command("reject")
-def reject(batch: BatchId, reason: Reason, endpoint: Endpoint = "", name: As = "") -> None:
-    """审批人退回一个待审批的批次，写明原因；经办改正后可再报送，同一文件也可以。"""
+def reject(batch: BatchId, reason: Reason, yes: Yes = False, endpoint: Endpoint = "", name: As = "") -> None:
+    """审批人退回一个待审批的批次，写明原因；经办改正后可再报送，同一文件也可以。先询问（--yes 不问）。"""
+    _print_summary(_shown_to(endpoint, name, batch, "reject_batch"))
+    agree("退回这个批次？", yes=yes, undone="没有退回")
     answer = api.call_bureau(endpoint, name, "POST", f"/v1/batches/{batch}/rejection", {"reason": reason})
     typer.echo(f"{batch}：{answer['refusal']}")
 
 
 @app.command("withdraw")
-def withdraw(batch: BatchId, reason: Reason, endpoint: Endpoint = "", name: As = "") -> None:
-    """撤回一个批次；向银行发出指令之后不能撤回。"""
+def withdraw(batch: BatchId, reason: Reason, yes: Yes = False, endpoint: Endpoint = "", name: As = "") -> None:
+    """撤回一个批次；向银行发出指令之后不能撤回。先询问（--yes 不问）。"""
+    _print_summary(_shown_to(endpoint, name, batch, "withdraw_batch"))
+    agree("撤回这个批次？撤回后同样的内容要另存为新文件名才能再报。", yes=yes, undone="没有撤回")
     answer = api.call_bureau(endpoint, name, "POST", f"/v1/batches/{batch}/withdrawal", {"reason": reason})
     typer.echo(f"{batch}：{answer['state_words']}")
 
@@ -115,6 +143,22 @@ def report(
         )
     else:
         typer.echo("要改正的行在“名册”表里（没有要改的就没有这张表）：改好保存后，直接报送这个文件。")
+
+
+def _shown_to(endpoint: str, name: str, batch: str, action: str) -> dict[str, Any]:
+    """The batch, for a person about to act on it; whoever may not is told before anything else."""
+    shown: dict[str, Any] = api.call_bureau(endpoint, name, "GET", f"/v1/batches/{batch}")
+    if why := shown["refusals"][action]:
+        raise Refusal(why, "forbidden")
+    return shown
+
+
+def _print_summary(batch: dict[str, Any]) -> None:
+    typer.echo(batch["batch_id"])
+    typer.echo(
+        f"  {batch['subsidy']}，{MODES[batch['mode']]}，{batch['region_name']}，属期 {_slots(batch)}，"
+        f"{batch['rows']} 行，{batch['state_words']}"
+    )
 
 
 def _print_batch(batch: dict[str, Any]) -> None:

@@ -61,6 +61,7 @@ def shown(**changes: Any) -> dict[str, Any]:
         "review_rows": [{"row": 7, "fen": 9900, "code": "age_implausible", "words": "请核实本人是否健在"}],
         "review_rows_more": 0,
         "waiting_for_trial": False,
+        "refusals": {"approve_batch": "", "reject_batch": "", "withdraw_batch": ""},
         "report": {"url": "https://reports/x", "expires_s": 300},
     } | changes
 
@@ -140,6 +141,71 @@ def test_an_approval_without_a_person_at_the_terminal_is_not_given(monkeypatch: 
     assert "--yes" in result.exception.message
     assert asked == [f"GET /v1/batches/{BATCH_ID}"]
     assert "尚未通过模拟测试" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "action"),
+    [
+        (["approve"], "approve_batch"),
+        (["reject", "--reason", "r"], "reject_batch"),
+        (["withdraw", "--reason", "r"], "withdraw_batch"),
+    ],
+)
+def test_what_ones_role_cannot_do_is_refused_before_anything_is_shown_or_asked(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], action: str
+) -> None:
+    told = "您的角色是经办，不能审批批次。"
+    asked = answering(monkeypatch, shown(refusals=shown()["refusals"] | {action: told}))
+    result = CliRunner().invoke(batch.app, [words[0], BATCH_ID, *words[1:]])
+    assert isinstance(result.exception, Refusal)
+    assert result.exception.message == told
+    assert result.output == ""
+    assert asked == [f"GET /v1/batches/{BATCH_ID}"]
+
+
+@pytest.mark.parametrize("command", ["reject", "withdraw"])
+def test_what_takes_a_batch_away_is_asked_about_first(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    asked = answering(monkeypatch, shown())
+    refused = CliRunner().invoke(batch.app, [command, BATCH_ID, "--reason", "r"])
+    assert isinstance(refused.exception, Refusal)
+    assert "--yes" in refused.exception.message
+    assert "困难残疾人生活补贴，正式，哈尔滨市道里区，属期 2023-06，4 行" in refused.output
+    assert [each.split()[0] for each in asked] == ["GET"]
+    assert CliRunner().invoke(batch.app, [command, BATCH_ID, "--reason", "r", "--yes"]).exit_code == 0
+    assert asked[-1].split()[0] == "POST"
+
+
+@pytest.mark.parametrize(("state", "calls"), [("APPROVED", ["GET", "POST"]), ("PUBLISHED", ["GET"])])
+def test_a_second_approval_says_that_there_was_one_by_whom_and_when(
+    monkeypatch: pytest.MonkeyPatch, state: str, calls: list[str]
+) -> None:
+    before = {"approver": "b", "approved_at": "2023-06-05T10:00:00+08:00", "accepted": ZERO}
+    asked = answering(monkeypatch, shown(state=state, state_words="已审批，待发放", approval=before, line=line()))
+    output = CliRunner().invoke(batch.app, ["approve", BATCH_ID]).output
+    assert "这个批次早已审批（b，2023-06-05 10:00），现为“已审批，待发放”，不必再审批" in output
+    assert f"{BATCH_ID}：已审批" not in output
+    assert [each.split()[0] for each in asked] == calls, (
+        "while it waits, the order may have been lost: it is said again"
+    )
+
+
+def test_a_list_shows_of_paid_batches_what_was_paid_and_of_withdrawn_ones_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tallies = {"settled": {"count": 3, "fen": 92150}, "returned": {"count": 1, "fen": 10000}}
+    found = [
+        shown(),
+        shown(state="PUBLISHED", state_words="已公开", line=line(**tallies)),  # type: ignore[arg-type]
+        shown(state="WITHDRAWN", state_words="已撤回"),
+    ]
+    answering(monkeypatch, {"batches": found})
+    output = CliRunner().invoke(batch.app, ["list"]).output
+    waiting, paid, withdrawn = (
+        [cell.strip() for cell in row.strip("│").split("│")][7:] for row in output.splitlines() if BATCH_ID in row
+    )
+    assert waiting == ["2", "2.00", "1", "1", "0", "—", "—", "—", "—"]
+    assert paid == ["0", "0.00", "0", "—", "0", "0", "1", "2", "821.50"]
+    assert set(withdrawn) == {"—"}
 
 
 def download(monkeypatch: pytest.MonkeyPatch, folder: Path, *more: str) -> Result:

@@ -69,6 +69,19 @@ def may_read_report(principal: Principal) -> bool:
     return Action.READ_REPORT in MAY[principal.role]
 
 
+def refusals_for(principal: Principal, batch: Batch, book: PlanBook) -> dict[str, str]:
+    """Why the principal may not approve, reject or withdraw this batch whatever its state, in words; empty where they may."""
+    subsidy = book.by_code(batch.plan_year, batch.code)
+    told = {}
+    for action in (Action.APPROVE_BATCH, Action.REJECT_BATCH, Action.WITHDRAW_BATCH):
+        try:
+            authorize(principal, action, batch.region, subsidy)
+            told[action.value] = ""
+        except Refusal as refusal:
+            told[action.value] = refusal.message
+    return told
+
+
 def list_runs(
     control: Control, book: PlanBook, principal: Principal, plan_year: int, number: int | None = None
 ) -> list[Run]:

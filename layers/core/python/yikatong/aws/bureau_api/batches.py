@@ -27,12 +27,13 @@ def get_batches(region: Annotated[Region | None, Query()] = None, state: BatchSt
 
 @router.get("/v1/batches/<batch_id>")
 def get_batch(batch_id: str) -> dict[str, Any]:
-    """With a short-lived link to the report, for those who may read it."""
+    """With a short-lived link to the report, for those who may read it, and with what the caller may not do to the batch."""
     made, who = wiring(), caller(router)
     batch = look.show_batch(made.control, made.book, who, batch_id)
     link = signed_report(batch.report_key) if batch.report_key and look.may_read_report(who) else None
     details = look.batch_details(batch, made.control, made.lake, made.book)
-    return look.batch_view(batch, made.book) | details | {"report": link}
+    mine = {"report": link, "refusals": look.refusals_for(who, batch, made.book)}
+    return look.batch_view(batch, made.book) | details | mine
 
 
 @router.get("/v1/batches/<batch_id>/report")
