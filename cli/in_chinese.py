@@ -37,12 +37,18 @@ _KINDS = {
 _CHINESE = re.compile("[一-鿿]")
 
 
-class _Context(typer.Context):
+_Formatter: Any = typer.Context.formatter_class
+
+
+class _ChineseFormatter(_Formatter):  # type: ignore[misc]
     """Says 用法 where it would say Usage."""
 
-    class formatter_class(typer.Context.formatter_class):  # type: ignore[name-defined,misc]
-        def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-            super().write_usage(prog, args, prefix or "用法：")
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, args, prefix or "用法：")
+
+
+class _Context(typer.Context):
+    formatter_class = _ChineseFormatter
 
 
 def speak(command: Any) -> Any:
@@ -93,7 +99,7 @@ def _why(error: Any) -> str:
     choices = error.param.type_descriptor.choices if error.param is not None else None
     if choices:
         return f"只能是 {'、'.join(str(getattr(each, 'value', each)) for each in choices)}"
-    found = getattr(error.__cause__, "errors", list)()
+    found: list[Any] = getattr(error.__cause__, "errors", list)()
     for each in found[:1]:
         if each["type"] in _KINDS:
             return _KINDS[each["type"]].format(**each.get("ctx", {}))

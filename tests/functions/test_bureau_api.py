@@ -446,6 +446,10 @@ def test_the_commands_speak_to_these_routes(call: Call, made: FakeWiring, monkey
     assert BATCH_ID in listed.output
     kept_back = runner.invoke(batch_commands.app, ["reject", BATCH_ID, "--reason", "r", "--as", "clerk"])
     assert isinstance(kept_back.exception, Refusal)
+    assert kept_back.exception.message == "您的角色是经办，不能退回批次。"
+    allowed = runner.invoke(batch_commands.app, ["withdraw", BATCH_ID, "--reason", "r", "--as", "clerk"])
+    assert isinstance(allowed.exception, Refusal)
+    assert "没有撤回" in allowed.exception.message, "a clerk may, and is asked first"
     refused = runner.invoke(batch_commands.app, ["approve", BATCH_ID, "--yes", "--as", "clerk"])
     assert isinstance(refused.exception, Refusal)
     approved = runner.invoke(batch_commands.app, ["approve", BATCH_ID, "--yes", "--as", "approver"])
