@@ -1,6 +1,7 @@
 """`yikatong send`: hand in a roster, and stay until the platform has judged it."""
 
 import hashlib
+import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,8 +15,10 @@ from cli.files import content_of
 from cli.options import ModeText, Number, PlanYear, Region, Yes
 from cli.tables import tally_words
 from yikatong.errors import Refusal
+from yikatong.roster.findings import CODES, Level
 
 WAIT_S, PAUSE_S = 90, 1
+MOST_KINDS, MOST_PLACES = 6, 6
 GONE = ("WITHDRAWN", "REFUSED")
 JUDGED_AGAIN = ("RECEIVED", "REFUSED", "VALIDATED")
 """The states in which the same content, sent again, is judged again."""
@@ -56,7 +59,7 @@ def send(
     grant = api.call_bureau(endpoint, name, "POST", "/v1/uploads", body)
     api.put_file(grant["url"], grant["headers"], content)
     typer.echo(f"已报送 {grant['key']}，正在校验……")
-    _print_verdict(upload.verdict(same))
+    _print_verdict(upload.verdict(same), endpoint, name)
 
 
 class _Upload:
@@ -117,13 +120,14 @@ def _agree_to_replace(other: dict[str, Any], yes: bool) -> None:
     agree("取代前一份？", yes=yes, undone="没有报送", otherwise="，否则请另存为新文件名")
 
 
-def _print_verdict(batch: dict[str, Any]) -> None:
+def _print_verdict(batch: dict[str, Any], endpoint: str, name: str) -> None:
     typer.echo(batch["batch_id"])
     if batch["state"] == "WITHDRAWN":
         _say_it_stands(batch, batch["sheet"])
     report = f"yikatong batch report {batch['batch_id']}"
     if batch["state"] == "REFUSED":
         typer.echo(f"{batch['state_words']}：{batch['refusal']}")
+        _print_problems(batch["batch_id"], endpoint, name)
         typer.echo(f"名册 {batch['rows']} 行都不发放。逐行的问题和改法请下载报告：{report}")
         raise typer.Exit(1)
     parts = {"可发放": "payable", "暂缓": "held", "待复核": "review", "剔除": "excluded"}
@@ -133,3 +137,20 @@ def _print_verdict(batch: dict[str, Any]) -> None:
         typer.echo("注意：还没有社会保障卡数据，没有核对收款人的卡；暂缓的行要到发放时才知道。")
     if batch["findings"]:
         typer.echo(f"校验意见 {batch['findings']} 条，报告：{report}")
+
+
+def _print_problems(batch_id: str, endpoint: str, name: str) -> None:
+    """Each kind of problem once, the gravest first, with where it stands: what to correct, without opening the report."""
+    where = api.call_bureau(endpoint, name, "GET", f"/v1/batches/{batch_id}/report")["findings"]
+    report = json.loads(api.get_file(where))
+    kinds: dict[str, list[dict[str, Any]]] = {}
+    for each in report["findings"]:
+        kinds.setdefault(each["code"], []).append(each)
+    for code in sorted(kinds, key=CODES.index)[:MOST_KINDS]:
+        found = kinds[code]
+        count = len(found) + report.get("more", {}).get(code, 0)
+        rows = [f"第{each['row']}行" for each in found if each["row"] is not None][:MOST_PLACES]
+        places = f"（{count} 处：{'、'.join(rows)}{'……' if count > len(rows) else ''}）" if rows else ""
+        typer.echo(f"【{Level(found[0]['level']).chinese}】{found[0]['message']}{places}")
+    if len(kinds) > MOST_KINDS:
+        typer.echo(f"……还有 {len(kinds) - MOST_KINDS} 种问题，见报告。")

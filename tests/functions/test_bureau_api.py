@@ -198,6 +198,7 @@ def test_the_report_is_a_short_lived_address(call: Call, made: FakeWiring) -> No
     status, answer = call("clerk", "GET", f"/v1/batches/{BATCH_ID}/report")
     assert (status, answer["expires_s"]) == (200, 300)
     assert f"{BATCH_ID}/findings.xlsx" in answer["url"]
+    assert f"{BATCH_ID}/findings.json" in answer["findings"]
     assert call("operator", "GET", f"/v1/batches/{BATCH_ID}/report")[0] == 403
 
 

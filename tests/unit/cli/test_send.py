@@ -1,6 +1,7 @@
 """`yikatong send` as a clerk meets it: the verdict at once, and nothing replaced without being asked."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,14 @@ class Platform:
         self.batches: list[dict[str, Any]] = []
         self.verdict: dict[str, Any] = {}
         self.puts = 0
+        self.findings: dict[str, Any] = {}
 
     def call(self, _endpoint: str, _name: str, method: str, path: str, body: Any = None, query: Any = None) -> Any:
         if (method, path) == ("GET", "/v1/batches"):
             assert query == {"region": "230102"}
             return {"batches": self.batches}
+        if path.endswith("/report"):
+            return {"url": "xlsx", "findings": "json"}
         assert (method, path) == ("POST", "/v1/uploads")
         self.asked = body
         return {"key": KEY, "url": "u", "headers": {}, "mode": body["mode"]}
@@ -71,6 +75,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Platform:
     made = Platform()
     monkeypatch.setattr("cli.api.call_bureau", made.call)
     monkeypatch.setattr("cli.api.put_file", made.put)
+    monkeypatch.setattr("cli.api.get_file", lambda url: json.dumps(made.findings).encode() if url == "json" else b"")
     monkeypatch.setattr(module, "WAIT_S", 0.05)
     monkeypatch.setattr(module, "PAUSE_S", 0.01)
     return made
@@ -103,10 +108,26 @@ def test_the_verdict_is_printed_with_the_batchs_id_alone_on_a_line(
 def test_a_refused_roster_ends_with_1_says_why_and_shows_no_sum(
     platform: Platform, send: Callable[..., Result]
 ) -> None:
-    platform.verdict = {"state": "REFUSED", "state_words": "整份名册不予受理", "refusal": "缺少“属期”列"}
+    platform.verdict = {
+        "state": "REFUSED",
+        "state_words": "整份名册不予受理",
+        "refusal": "一成以上的行要剔除，请按下列问题修改",
+    }
+    wrong = [("amount_unreadable", "exclude", row, "金额不是数字") for row in range(2, 12)]
+    found = [*wrong, ("excluded_too_many", "refuse", None, "10 行数据中有 10 行要剔除")]
+    names = ("code", "level", "row", "message")
+    platform.findings = {
+        "findings": [dict(zip(names, each, strict=True)) for each in found],
+        "more": {"amount_unreadable": 5},
+    }
     result = send()
     assert result.exit_code == 1
-    assert "缺少“属期”列" in result.output
+    lines = result.output.splitlines()
+    at = lines.index("整份名册不予受理：一成以上的行要剔除，请按下列问题修改")
+    assert lines[at + 1 : at + 3] == [
+        "【整份退回】10 行数据中有 10 行要剔除",
+        "【剔除】金额不是数字（15 处：第2行、第3行、第4行、第5行、第6行、第7行……）",
+    ]
     assert "batch report" in result.output
     assert "1,234.50" not in result.output
 

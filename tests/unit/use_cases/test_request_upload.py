@@ -72,9 +72,15 @@ def test_what_the_plan_or_the_scope_does_not_allow_is_refused(changes: dict[str,
     ],
 )
 def test_an_unsafe_file_name_is_refused(name: str) -> None:
-    with pytest.raises(Refusal, match="文件名") as refused:
+    with pytest.raises(Refusal, match="文件") as refused:
         ask(MemoryControl(), file_name=name)
     assert refused.value.code == "bad_file_name"
+
+
+@pytest.mark.parametrize("name", ["README.md", "照片.png", "名册"])
+def test_of_what_is_no_roster_at_all_the_kind_of_file_is_named_and_not_its_letters(name: str) -> None:
+    with pytest.raises(Refusal, match="只能报送 CSV、TSV、TXT、XLSX 或 XLS"):
+        ask(MemoryControl(), file_name=name)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "6月名册（更正）.XLSX", "2023-06_v2.1.csv", "a.xls", "a.tsv", "a.TXT"])

@@ -10,7 +10,8 @@ from yikatong.payments import sha256_hex
 _CHARACTERS = "0-9A-Za-z一-鿿（）()_.-"
 NAME = rf"[0-9A-Za-z一-鿿][{_CHARACTERS}]{{0,95}}"
 """A pattern: what a file may be called, without its ending."""
-_SAFE_NAME = re.compile(rf"{NAME}\.(csv|tsv|txt|xlsx|xls)", re.IGNORECASE)
+_ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xls")
+_SAFE_NAME = re.compile(NAME)
 _SAFE_KEY = re.compile(rf"[/{_CHARACTERS}]{{1,200}}")
 LONG_NUMBER = re.compile("[0-9]{12}")
 
@@ -19,10 +20,15 @@ def require_safe_name(file_name: str) -> None:
     """Raises Refusal, which does not repeat the name."""
     if LONG_NUMBER.search(file_name):
         raise Refusal("文件名里不要写身份证号、账号等长号码，请改名后再传。", "bad_file_name")
-    if not _SAFE_NAME.fullmatch(file_name) or ".." in file_name:
+    stem, dot, ending = file_name.rpartition(".")
+    if (dot + ending).lower() not in _ENDINGS:
         raise Refusal(
-            "文件名只能用汉字、字母、数字、括号、下划线、连字符和点，至多100个字符，"
-            "以 .csv、.tsv、.txt、.xlsx 或 .xls 结尾。",
+            "只能报送 CSV、TSV、TXT、XLSX 或 XLS 文件；别的文件请用电子表格软件打开，另存为 XLSX 后报送。",
+            "bad_file_name",
+        )
+    if not _SAFE_NAME.fullmatch(stem) or ".." in file_name:
+        raise Refusal(
+            "文件名只能用汉字、字母、数字、括号、下划线、连字符和点，至多100个字符。",
             "bad_file_name",
         )
 

@@ -38,11 +38,12 @@ def get_batch(batch_id: str) -> dict[str, Any]:
 
 @router.get("/v1/batches/<batch_id>/report")
 def get_report(batch_id: str) -> dict[str, Any]:
+    """Where the workbook is fetched, and under `findings` the same as JSON, for a program that shows them."""
     made = wiring()
     batch = look.show_batch(made.control, made.book, caller(router), batch_id, Action.READ_REPORT)
     if not batch.report_key:
         raise Refusal("校验报告还没有生成，请稍后再试。", "not_found")
-    return signed_report(f"{batch_id}/findings.xlsx")
+    return signed_report(f"{batch_id}/findings.xlsx") | {"findings": signed_report(f"{batch_id}/findings.json")["url"]}
 
 
 @router.get("/v1/batches/<batch_id>/result")
