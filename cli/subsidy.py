@@ -17,9 +17,11 @@ def list_subsidies(plan_year: PlanYear, endpoint: Endpoint = "", name: As = "") 
     """列出一个年度的补贴项目，和哪些已暂停发放、谁为什么暂停的。"""
     found = api.call_bureau(endpoint, name, "GET", "/v1/subsidies", query={"plan_year": str(plan_year)})["subsidies"]
     paused = sum(each["paused"] for each in found)
-    table = new_table(f"补贴项目（{len(found)}个，暂停{paused}个）", ("项目", "发放", "说明"), ("序号",))
+    table = new_table(
+        f"补贴项目（{len(found)}个，暂停{paused}个）", numbers=("序号",), remarks=("项目", "发放", "说明")
+    )
     for each in found:
-        add_row(table, each["name"], _words(each), _last_word(each), each["number"])
+        add_row(table, each["number"], each["name"], _words(each), _last_word(each))
     print_table(table)
 
 

@@ -1,5 +1,6 @@
 """`yikatong trace`: why somebody was not paid, step by step, with the evidence of each."""
 
+from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ from cli.api import As, Endpoint, call_bureau
 from cli.asking import secret
 from cli.options import AnyNumber, latest_plan_year
 from yikatong.errors import Refusal
+from yikatong.identity import id_fault, normalise_id
 
 
 def trace(
@@ -21,10 +23,11 @@ def trace(
     ] = None,
     number: AnyNumber = None,
     slot: Annotated[str | None, typer.Option("--slot", metavar="属期", help="只查这一属期，如 2023-06。")] = None,
+    evidence: Annotated[bool, typer.Option("--evidence", help="每一步都列出证据所在。")] = False,
     endpoint: Endpoint = "",
     as_whom: As = "",
 ) -> None:
-    """为什么我没领到钱：查清一笔或一个人的发放经过，每一步都有证据。"""
+    """为什么我没领到钱：查清一笔或一个人的发放经过，每一步都有证据（--evidence 列出）。"""
     if bool(payment) == bool(name):
         raise Refusal("请给出 --payment，或给出 --name（和 --id），二者取一。")
     if number is not None and plan_year is None:
@@ -33,23 +36,29 @@ def trace(
     if payment:
         asked["payment_id"] = payment
     else:
-        asked |= {"name": name, "id_number": id_number or secret("身份证号", "--id")}
+        number_given = id_number or secret("身份证号", "--id")
+        if id_fault(normalise_id(number_given), date.today()):  # noqa: DTZ011 - of a birth date still to come, no zone matters
+            # Not refused: a row with a number cut short has its story too.
+            typer.echo("注意：这不是一个正确的身份证号（位数、出生日期或校验码不对），请核对；仍照它查。")
+        asked |= {"name": name, "id_number": number_given}
     given = {key: value for key, value in asked.items() if value is not None}
-    print_answer(call_bureau(endpoint, as_whom, "POST", "/v1/trace", given))
+    print_answer(call_bureau(endpoint, as_whom, "POST", "/v1/trace", given), evidence=evidence)
 
 
-def print_answer(answer: dict[str, Any]) -> None:
-    """One screen: the stories, the newest first, and what was searched."""
+def print_answer(answer: dict[str, Any], *, evidence: bool) -> None:
+    """One screen: the stories, the newest first, each beginning with what to do now, and what was searched."""
     for story in answer["stories"]:
         typer.echo(story["title"])
+        typer.echo(f"  现在：{story['now']}")
         typer.echo(f"  批次 {story['batch_id']}，第{story['row']}行" + (f"，{story['as']}" if story["as"] else ""))
         for line in story["lines"]:
             at = line["at"][:16].replace("T", " ") or "—"
             typer.echo(f"  {at:<16} {line['step']}　{line['what']}")
-            for evidence in line["evidence"]:
-                typer.echo(f"{'':<19} ↳ {evidence}")
-        typer.echo(f"  现在：{story['now']}")
+            for each in line["evidence"] if evidence else ():
+                typer.echo(f"{'':<19} ↳ {each}")
         typer.echo("")
+    if answer["stories"] and not evidence:
+        typer.echo("每一步的证据所在，加 --evidence 列出。")
     if answer["more_stories"]:
         typer.echo(f"另有 {answer['more_stories']} 条更早的没有列出，请用 --slot 或 --number 缩小范围。")
     _print_search(answer["searched"], found=bool(answer["stories"]))

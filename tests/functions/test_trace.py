@@ -164,7 +164,10 @@ def test_the_command_prints_one_screen_with_what_to_do_now(runner: CliRunner) ->
         app, ["trace", "--name", ASKING.name, "--as", "clerk"], input=f"{ASKING.id_number}\n"
     ).output
     assert "现在：已发放，请查询尾号" in printed
-    assert "↳ receipts/" in printed
+    assert printed.splitlines()[1].startswith("  现在："), "before the steps that led there"
+    assert "↳" not in printed
+    with_evidence = ["trace", "--evidence", "--name", ASKING.name, "--id", ASKING.id_number, "--as", "clerk"]
+    assert "↳ receipts/" in runner.invoke(app, with_evidence).output
     assert "查了 哈尔滨市（230100）自 2023-06-01 起的 1 份正式名册：城市最低生活保障金" in printed
     assert len(printed.splitlines()) < 50
     assert ASKING.id_number not in printed
@@ -173,9 +176,11 @@ def test_the_command_prints_one_screen_with_what_to_do_now(runner: CliRunner) ->
 
 
 def test_the_command_says_what_it_searched_when_it_found_nobody(runner: CliRunner) -> None:
-    asked = ["trace", "--name", "某人", "--id", "230102199001011237", "--as", "clerk"]
+    asked = ["trace", "--name", "某人", "--id", "230102199001011230", "--as", "clerk"]
     printed = runner.invoke(app, asked).output
     assert "没有找到。" in printed
+    assert "不是一个正确的身份证号" not in printed
+    assert "不是一个正确的身份证号" in runner.invoke(app, [*asked[:4], "123", "--as", "clerk"]).output
     assert "1 份正式名册" in printed
     assert "没有可查的正式名册" in runner.invoke(app, [*asked[:-1], "far"]).output
 

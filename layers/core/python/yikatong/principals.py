@@ -161,7 +161,7 @@ def authorize(principal: Principal, action: Action, region: str | None = None, s
     if action not in MAY[principal.role]:
         raise Refusal(f"您的角色是{principal.role.chinese}，不能{action.chinese}。", "forbidden")
     if region is not None and not covers(principal.region, region):
-        raise Refusal(f"您的管辖地区是 {principal.region}，不能为 {region} {action.chinese}。", "forbidden")
+        raise Refusal(f"您的管辖地区是 {principal.region}，{region} 不在其中，不能为它办理业务。", "forbidden")
     if subsidy is not None and not leads(principal, subsidy):
         raise Refusal(
             f"{subsidy}由{'、'.join(subsidy.lead_departments)}牵头，您不能为它{action.chinese}。", "forbidden"

@@ -240,7 +240,11 @@ class _Import:
         if self.drop.changes and removed * REMOVED_SHARE > known:
             raise Refusal(f"这份变动使 {removed} 人没有卡，原有 {known} 人，超过一成，没有采用；{cure}。", "shrunken")
         if not self.drop.changes and people * SMALLEST_SHARE < known:
-            raise Refusal(f"持卡信息只有 {people} 人，原有 {known} 人，像是不完整，没有采用；{cure}。", "shrunken")
+            raise Refusal(
+                f"持卡信息只有 {people} 人，原有 {known} 人，像是不完整，没有采用。"
+                f"只报有变动的人，请加 --changes（放在 {CHANGES_PREFIX} 之下）；全省确实只剩这些人，{cure}。",
+                "shrunken",
+            )
 
     def _imported(
         self, version: str, people: int, known: int, written: int, difference: Difference, *, again: bool = False

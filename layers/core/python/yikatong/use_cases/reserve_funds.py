@@ -7,7 +7,7 @@ from typing import Literal
 from yikatong.batches import Batch, batch_key
 from yikatong.errors import Conflict
 from yikatong.funds import Funds, ShortOfFunds, funds_key, no_funds_yet
-from yikatong.money import yuan
+from yikatong.money import in_yuan
 from yikatong.pauses import PAUSED, is_paused
 from yikatong.plan import Mode
 from yikatong.ports import Control
@@ -64,7 +64,7 @@ def _reserve_or_carry(batch: Batch, funds: Funds, control: Control) -> None:
     try:
         reserved = funds.reserve(amount_fen)
     except ShortOfFunds as short:
-        carried = f"资金额度不足，还差 {yuan(short.missing_fen)} 元"
+        carried = f"资金额度不足，还差 {in_yuan(short.missing_fen)} 元"
         control.save(batch.changed(carried=carried))
         raise
     control.save(batch.changed(reserved_fen=amount_fen, carried=""), reserved)

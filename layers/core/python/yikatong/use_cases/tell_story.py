@@ -231,8 +231,9 @@ def _bound(story: Story) -> bool:
         run = archive.control.read(Run, *run_key(batch.code, batch.run_id))
         before = f"（此前 {'、'.join(batch.former_runs)} 没有发成）" if batch.former_runs else ""
         words = f"，{RUN[run.state].bureau}" if run else ""
-        on = run.as_of.isoformat() if run else ""
-        story.say("发放", f"列入 {batch.run_id}{words}{before}", inputs_key(batch.run_id), at=on, event="BatchBound")
+        payday = f"（发放日 {run.as_of}）" if run else ""
+        told = f"列入 {batch.run_id}{payday}{words}{before}"
+        story.say("发放", told, inputs_key(batch.run_id), event="BatchBound")
         return True
     expiry = archive.settings.for_subsidy(batch.code).approval_expiry_days
     pause = read_pause(archive.control, batch.code)
