@@ -54,14 +54,17 @@ export function find(names, question) {
   }
   const written = grades(names, words, characters);
   const heard = grades(names, words, sounds);
+  const asked = words.join("");
+  // An everyday word means more than the names it happens to stand in: 低保 is 最低生活保障金 too.
+  const literal = !Object.keys(EVERYDAY).some((word) => asked.includes(word));
   const attempts = [
-    names.filter((name) => plain(name).includes(words.join(""))),
+    names.filter((name) => literal && plain(name).includes(asked)),
     names.filter((name) => written.get(name).whole),
     names.filter((name) => written.get(name).share === 1),
     names.filter((name) => heard.get(name).whole),
   ];
   const found = attempts.find((attempt) => attempt.length);
-  return found ? { found, near: [] } : { found: [], near: nearest(names, /[a-z]/.test(words.join("")) ? heard : written) };
+  return found ? { found, near: [] } : { found: [], near: nearest(names, /[a-z]/.test(asked) ? heard : written) };
 }
 
 function characters(text) {
