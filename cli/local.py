@@ -77,9 +77,11 @@ def clock(advance_to: DateText = None, jump_to: DateText = None, endpoint: Endpo
     elif jump_to:
         _date(jump_to)
     answer = _call(endpoint, "POST" if wanted else "GET", "/_local/clock", wanted)
-    for tick in answer.get("fired", []):
-        at = datetime.fromisoformat(tick["at"]).astimezone(datetime.fromisoformat(answer["now"]).tzinfo)
-        typer.echo(f"{at:%Y-%m-%d %H:%M}  {tick['schedule']}{'  失败' if tick['failed'] else ''}")
+    if fired := answer.get("fired"):
+        from cli.ticks import told
+
+        for line in told(fired, datetime.fromisoformat(answer["now"]).tzinfo):
+            typer.echo(line)
     typer.echo(f"当前时间：{datetime.fromisoformat(answer['now']):%Y-%m-%d %H:%M:%S}")
 
 
@@ -138,6 +140,8 @@ def _print_endpoints(about: dict[str, Any]) -> None:
     from rich.table import Table
 
     from cli.tables import print_table
+    from yikatong.principals import Role
+    from yikatong.regions import name_of
 
     typer.echo(f"公众服务区：{about['endpoints']['gateway']}/")
     names = {
@@ -156,9 +160,12 @@ def _print_endpoints(about: dict[str, Any]) -> None:
     for heading in ("账号", "角色", "地区", "访问密钥", "密钥"):
         people.add_column(heading)
     for name, person in about["principals"].items():
-        people.add_row(name, person["role"], person["region"], person["access_key_id"], person["secret_access_key"])
+        where = f"{name_of(person['region'])} {person['region']}"
+        keys = (person["access_key_id"], person["secret_access_key"])
+        people.add_row(name, Role(person["role"]).chinese, where, *keys)
     print_table(table, people)
     typer.echo(f"export {ENDPOINT_VARIABLE}={about['endpoints']['gateway']}")
+    typer.echo("请在另一个终端窗口里用上一行，再试各个命令；在这里按 Ctrl-C 结束本机云，它的数据随即清除。")
 
 
 def _call(endpoint: str, method: str, path: str, body: Any = None) -> Any:

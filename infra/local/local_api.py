@@ -71,7 +71,10 @@ class LocalApi:
             fired = self._cloud.clock.advance(date.fromisoformat(wanted["advance_to"]))
         else:
             raise ValueError('say {"advance_to": DATE} or {"jump_to": DATE}')
-        ticks = [{"schedule": one.tick.schedule, "at": one.tick.at.isoformat(), "failed": one.failed} for one in fired]
+        ticks = [
+            {"schedule": one.tick.schedule, "at": one.tick.at.isoformat(), "failed": one.failed, "answer": one.answer}
+            for one in fired
+        ]
         return Reply.of_json(200, {"now": self._cloud.clock.now().isoformat(), "fired": ticks})
 
     def _wait_until_idle(self, request: Request) -> Reply:

@@ -48,7 +48,7 @@ def person(one: Person) -> tuple[str, ...]:
 
 
 def test_the_clerk_is_told_each_step_its_evidence_and_what_to_do_and_no_log_names_anybody(people: People) -> None:
-    paid = trace(people, "harbin-clerk", *person(PAID)).stdout
+    paid = trace(people, "harbin-clerk", "--evidence", *person(PAID)).stdout
     assert f"现在：已发放，请查询尾号 {PAID.account[-4:]} 的账户" in paid
     for evidence in (
         "rosters/",

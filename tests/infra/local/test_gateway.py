@@ -10,7 +10,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from infra.local.gateway import MAX_BODY_BYTES
+from infra.local.gateway import MAX_BODY_BYTES, Gateway, Reply
 from infra.local.sigv4 import BadSignature, Credential, verify
 
 if TYPE_CHECKING:
@@ -112,3 +112,18 @@ class TestDeployed:
         assert json.dumps(about)
         assert httpx.get(f"{cloud.endpoints['gateway']}/_local/clock").json()["now"].endswith("+08:00")
         assert httpx.get(f"{cloud.endpoints['gateway']}/_local/runs/idle").json() == {"idle": True}
+
+
+def test_a_browser_that_closes_before_its_answer_leaves_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    gateway = Gateway(lambda _: Reply(200))
+    try:
+        for error in (BrokenPipeError(), ConnectionResetError(), ZeroDivisionError()):
+            try:
+                raise error
+            except Exception:  # noqa: BLE001 - as the server meets it
+                gateway._server.handle_error(None, ("127.0.0.1", 1))
+    finally:
+        gateway.close()
+    printed = capsys.readouterr().err
+    assert printed.count("Traceback") == 1
+    assert "ZeroDivisionError" in printed

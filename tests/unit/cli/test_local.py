@@ -61,3 +61,13 @@ def test_a_bank_that_is_told_nothing_is_not_asked() -> None:
     refused = CliRunner().invoke(local.app, ["bank", "--endpoint", "http://127.0.0.1:1"])
     assert isinstance(refused.exception, Refusal)
     assert "--reject-percent" in refused.exception.message
+
+
+def test_the_accounts_are_told_with_their_roles_and_regions_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
+    endpoints = dict.fromkeys(("gateway", "public", "bureau", "aws", "bank"), "http://127.0.0.1:2")
+    keys = {"access_key_id": "A", "secret_access_key": "S"}
+    people = {"harbin-clerk": {"role": "clerk", "region": "230100"} | keys}
+    _print_endpoints({"now": "2023-06-01T09:00:00+08:00", "principals": people, "endpoints": endpoints})
+    output = capsys.readouterr().out
+    assert "│ 经办 │ 哈尔滨市 230100 │" in output
+    assert "Ctrl-C" in output
