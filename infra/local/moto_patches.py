@@ -5,6 +5,7 @@ to it.
 """
 
 import functools
+import inspect
 import itertools
 import json
 import math
@@ -59,6 +60,7 @@ def install(
             _retries_wait_as_told,
             _waiting_tasks_can_time_out,
             _deaths_of_executions_are_told,
+            _queries_look_at_one_partition,
         ):
             patch()
 
@@ -333,3 +335,33 @@ def _waiting_tasks_can_time_out() -> None:
         return endpoint
 
     _replace(CallbackPoolManager, add=add)
+
+
+def _queries_look_at_one_partition() -> None:
+    """moto sorts the whole table for each query of it, by key; a partition is what a query is about."""
+    from moto.dynamodb.models.table import Table
+
+    query_original, all_original = Table.query, Table.all_items
+    asked = threading.local()
+
+    signature = inspect.signature(query_original)
+
+    def query(*args: Any, **others: Any) -> Any:
+        given = signature.bind(*args, **others).arguments
+        asked.hash_key = None if given.get("index_name") else given["hash_key"]
+        try:
+            return query_original(*args, **others)
+        finally:
+            asked.hash_key = None
+
+    def all_items(self: Any) -> list[Any]:
+        hash_key = getattr(asked, "hash_key", None)
+        if hash_key is None:
+            found: list[Any] = all_original(self)
+            return found
+        partition = self.items.get(hash_key)
+        if partition is None:
+            return []
+        return list(partition.values()) if self.range_key_attr else [partition]
+
+    _replace(Table, query=query, all_items=all_items)

@@ -112,15 +112,15 @@ class Desk:
         return answer.json()
 
     def items(self, pk: str) -> list[dict[str, Any]]:
-        """The control table's items under a partition key."""
-        table = self.cloud.resources["tables"]["control"]
-        found = self.cloud.client("dynamodb").query(
-            TableName=table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": pk}},
-            ConsistentRead=True,
-        )
-        return [_plain(item) for item in found["Items"]]
+        """The control table's items under a partition key, read from moto itself: asked over HTTP it would do little else."""
+        from moto.dynamodb.models import dynamodb_backends
+        from moto.dynamodb.models.dynamo_type import DynamoType
+
+        account = self.cloud.resources["state_machine_arn"].split(":")[4]
+        tables: Any = dynamodb_backends[account][REGION].tables
+        partition = tables[self.cloud.resources["tables"]["control"]].items.get(DynamoType({"S": pk}), {})
+        found = [_plain(item.to_json()["Attributes"]) for item in list(partition.values())]
+        return sorted(found, key=lambda item: str(item["sk"]))
 
     def scan(self, table: str) -> list[dict[str, Any]]:
         pages = self.cloud.client("dynamodb").get_paginator("scan")
@@ -378,7 +378,7 @@ class History:
         return next(execution for execution in self._executions() if execution.name == name)
 
     def _executions(self) -> list[Any]:
-        """Read from moto itself: asked over HTTP it would do little else."""
+        """From moto itself, as `Desk.items`."""
         from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
         account = self.desk.cloud.resources["state_machine_arn"].split(":")[4]
