@@ -19,8 +19,9 @@ from tests.faults.scene import CrashPoint
 
 PATIENCE_S = 600
 """After so long without a result something is broken beyond what a history can tell."""
-HISTORIES_A_CLOUD = 200
-"""Then a new cloud takes its place: moto keeps every execution there ever was, and each look at those that run takes longer."""
+HISTORIES_A_CLOUD = 150
+"""Then a new cloud takes its place: moto keeps every execution there ever was, and each look at those that run takes longer.
+Deadlines of a quarter of an hour each stay within its five bank days, too."""
 TRIES = 3
 """A crash point that a replay did not reach is tried again: something took another turn before it."""
 

@@ -268,7 +268,13 @@ class History:
         """Wait until nothing goes on, step in where only a person can, and again, until nothing is left to do."""
         for _ in range(MAX_DEEDS):
             self.rest(lambda: True)
-            if not (self._restart_dead_runs() or self._resend_what_is_in_doubt() or self._order_what_was_left()):
+            steps = (
+                self._restart_dead_runs,
+                self._withdraw_to_the_end,
+                self._resend_what_is_in_doubt,
+                self._order_what_was_left,
+            )
+            if not any(step() for step in steps):
                 return
 
     def persist(self, ask: Callable[[], Any], done: Callable[[], bool] = lambda: False) -> None:
@@ -293,6 +299,14 @@ class History:
             tell_of_death(execution)
             self.deeds.append("restarted")
         return bool(dead)
+
+    def _withdraw_to_the_end(self) -> bool:
+        """A withdrawal that broke off is on the work list, which says to withdraw once more."""
+        cut_short = [batch for batch in self.batches() if batch.state is BatchState.WITHDRAWN and not batch.released]
+        for batch in cut_short:
+            self.deeds.append("withdrew again")
+            self.withdraw(batch)
+        return bool(cut_short)
 
     def _resend_what_is_in_doubt(self) -> bool:
         """B3: once the deadline has passed, the operator orders the messages sent that the bank has never received."""

@@ -20,7 +20,9 @@ from yikatong.cards import partitions_of
 from yikatong.roster.people import Person, invent_people
 from yikatong.roster.sample import cards_csv
 
-DAY = date(2023, 6, 1)
+DAY = date(2023, 6, 5)
+"""A Monday: each deadline that people wait for passes for all the histories of a cloud, and no payment begins on a day on
+which banks do not work."""
 SETTINGS_OF_THE_CLOUD: dict[str, Any] = {
     "receipt_timeout_s": 300,
     "enquiry_wait_s": 1,
