@@ -84,9 +84,6 @@ class People:
         request = {"plan_year": 2023, "number": number, "mode": mode}
         return str(self.as_("province-operator", "POST", "/v1/runs", request)["run_id"])
 
-    def resume(self, run_id: str) -> None:
-        self.as_("province-operator", "POST", f"/v1/runs/{run_id}/resume")
-
     def batch(self, batch_id: str) -> dict[str, Any]:
         return dict(self.as_("province-auditor", "GET", f"/v1/batches/{batch_id}"))
 
