@@ -34,7 +34,7 @@ LOOKS = {
     "/v1/records": "yikatong records status",
     "/v1/uploads": "yikatong batch list",
 }
-"""Where a person sees whether what they asked for was done, by the beginning of the path."""
+"""Where a person sees whether what they asked for was done, by what its path holds."""
 ONLY_READ = ("/v1/query", "/v1/trace")
 """What is asked with a POST because names must not stand in an address, and changes nothing."""
 

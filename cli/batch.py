@@ -87,9 +87,10 @@ def approve(
             f"这个批次早已审批（{approval['approver']}，{_time(approval['approved_at'])}），"
             f"现为“{shown['state_words']}”，不必再审批。"
         )
-        yes = True
         if shown["state"] != "APPROVED":
             return
+        # The same again publishes the order to pay once more, which the first time may not have got out.
+        yes = True
     unanswered = shown["review"]["count"] - len(set(rows))
     if unanswered > 0:
         typer.echo(f"本次确认待复核 {len(set(rows))} 行，其余 {unanswered} 行不发放。")

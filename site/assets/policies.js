@@ -18,8 +18,8 @@ async function page() {
   offerRegions(regions, region);
   byId("filter").hidden = false;
 
+  const byName = new Map(plan.subsidies.map((subsidy) => [subsidy.name, subsidy]));
   const draw = () => {
-    const byName = new Map(plan.subsidies.map((subsidy) => [subsidy.name, subsidy]));
     const { found, near } = find([...byName.keys()], search.value);
     fill(byId("list"), ...byDepartment((found.length ? found : near).map((name) => byName.get(name))));
     say(howMany(found.length, near.length, plan));

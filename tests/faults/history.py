@@ -116,8 +116,7 @@ class Desk:
         from moto.dynamodb.models import dynamodb_backends
         from moto.dynamodb.models.dynamo_type import DynamoType
 
-        account = self.cloud.resources["state_machine_arn"].split(":")[4]
-        tables: Any = dynamodb_backends[account][REGION].tables
+        tables: Any = dynamodb_backends[self.account][REGION].tables
         partition = tables[self.cloud.resources["tables"]["control"]].items.get(DynamoType({"S": pk}), {})
         found = [_plain(item.to_json()["Attributes"]) for item in list(partition.values())]
         return sorted(found, key=lambda item: str(item["sk"]))
@@ -132,6 +131,11 @@ class Desk:
         for item in items:
             key = {part: _serializer.serialize(item[part]) for part in ("pk", "sk")}
             self.cloud.client("dynamodb").delete_item(TableName=name, Key=key)
+
+    @property
+    def account(self) -> str:
+        """The cloud's account, under which moto keeps what is in it."""
+        return str(self.cloud.resources["state_machine_arn"].split(":")[4])
 
     @cached_property
     def secretive(self) -> frozenset[str]:
@@ -395,8 +399,7 @@ class History:
         """From moto itself, as `Desk.items`."""
         from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-        account = self.desk.cloud.resources["state_machine_arn"].split(":")[4]
-        backend: Any = stepfunctions_parser_backends[account][REGION]
+        backend: Any = stepfunctions_parser_backends[self.desk.account][REGION]
         return [execution for machine in list(backend.state_machines) for execution in list(machine.executions)]
 
     def batches(self, subject: str = "") -> list[Batch]:

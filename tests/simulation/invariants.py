@@ -303,11 +303,8 @@ def _check_funds(platform: Platform) -> None:
 
 def _check_contradicted(platform: Platform) -> None:
     """Where the bank said both, no word of it counts until a person has ruled which is true (B6)."""
-    for batch in batches(platform):
-        payments = payments_of(batch, platform)
-        if not payments or "settlement" not in batch:
-            continue
-        objects = S3Lake(platform.clients["s3"], VARIABLES["LAKE_BUCKET"])
+    objects = S3Lake(platform.clients["s3"], VARIABLES["LAKE_BUCKET"])
+    for batch in (batch for batch in batches(platform) if "settlement" in batch):
         words = objects.keys(f"rulings/{batch['batch_id']}/")
         ruled = {word.rsplit("/", 1)[1].rsplit("-", 1)[0] for word in words}
         for row in parquet.decode(lake(platform, batch["settlement"]["key"])).iter_rows(named=True):
