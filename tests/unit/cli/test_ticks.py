@@ -28,6 +28,11 @@ def tick(schedule: str, answer: str = "null", *, failed: bool = False) -> dict[s
             "#17 困难残疾人生活补贴（模拟测试）：不是发放的日子（休息日），略过",
         ),
         (
+            "2023-17-disabled-hardship-living-trial",
+            '{"outcome": "not_a_day"}',
+            "#17 困难残疾人生活补贴（模拟测试）：不在计划规定的时间内，略过",
+        ),
+        (
             "urban-minimum-living-formal-20230612-once",
             '{"outcome": "started"}',
             "城市最低生活保障金（正式，顺延到这一天）：开始发放",
